@@ -1,0 +1,1 @@
+//! The report agent: data tools, the built-in analyst, documents.

@@ -1,0 +1,1 @@
+//! Gets and runs a private nats-server as a child process.

@@ -1,0 +1,1 @@
+//! What services and screens use: submit, follow, steer and read tasks.

@@ -1,0 +1,1 @@
+//! Runs handlers: steps, progress, checkpoints, approvals, heartbeats, drain.

@@ -1,0 +1,1 @@
+//! Folds the log into a SQLite read model and answers queries.

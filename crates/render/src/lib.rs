@@ -1,0 +1,1 @@
+//! Typesets a document into a PDF.

@@ -1,0 +1,1 @@
+//! How Longhaul is written down: envelope, codec, upgrades, subjects, stream topology.

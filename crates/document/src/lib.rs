@@ -4,11 +4,17 @@
 //! them. Every text in here is data, never markup: nothing in it can change how the document is
 //! made. All types are plain serde, so that a document can cross a process border as JSON.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")
+)]
+
 use serde::{Deserialize, Serialize};
 
 mod check;
+mod clean;
 
-pub use check::{Fault, Limits};
+pub use check::{Fault, Faults, Limits, Problem};
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -191,4 +197,54 @@ pub struct QueryRecord {
     pub rows: u64,
     /// How long it took, in milliseconds.
     pub millis: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writers of documents, models among them, depend on this shape.
+    const JSON: &str = r#"{
+        "title": "Review",
+        "facts": [["Source", "sales.csv"]],
+        "summary": [{"key_figures": {"figures": [
+            {"label": "Sales", "value": "1 200 USD", "change": "+4 %", "trend": "up"}
+        ]}}],
+        "sections": [{"heading": "Sales", "blocks": [
+            {"paragraph": {"text": "They grew."}},
+            {"bullets": {"items": ["North"]}},
+            {"note": {"text": "Net of tax."}},
+            {"table": {
+                "caption": "By year",
+                "columns": [{"name": "Year", "align": "left"}, {"name": "USD", "align": "right"}],
+                "rows": [["2025", "1 150"], ["2026", "1 200"]],
+                "total": ["Both", "2 350"]
+            }},
+            {"chart": {
+                "caption": "By year",
+                "kind": "bars",
+                "labels": ["2025", "2026"],
+                "series": [{"name": "Sales", "values": [1150.0, null]}],
+                "unit": "USD"
+            }}
+        ]}],
+        "queries": [{"purpose": "years", "sql": "select 1", "rows": 2, "millis": 3}]
+    }"#;
+
+    #[test]
+    fn json_keeps_its_shape() {
+        let document: Document = serde_json::from_str(JSON).unwrap();
+        document.check(&Limits::default()).unwrap();
+        let expected: serde_json::Value = serde_json::from_str(JSON).unwrap();
+        assert_eq!(serde_json::to_value(&document).unwrap(), expected);
+    }
+
+    #[test]
+    fn unknown_fields_are_refused() {
+        let json = JSON.replace("\"queries\"", "\"querries\"");
+        let error = serde_json::from_str::<Document>(&json)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("querries"), "{error}");
+    }
 }

@@ -1,0 +1,151 @@
+//! The organisation's admission ledger and policy: what is written beside the tasks' histories.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Actor, AdmissionReason};
+use crate::id::{CommitId, ConversationId, Kind, OrgId, RunNumber, TaskId, UserId};
+use crate::time::Timestamp;
+
+/// Most admissions in one commit.
+pub const MAX_ADMISSIONS: usize = 256;
+
+/// Runs that were given a slot, in one message on the organisation's ledger. It is appended with
+/// the ledger's last sequence as expectation, so that whoever has not seen the latest admission
+/// is refused: that alone keeps the caps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdmissionCommit {
+    /// By this a writer finds its own commit again.
+    pub id: CommitId,
+    /// Whose ledger.
+    pub org: OrgId,
+    /// When its writer wrote it.
+    pub at: Timestamp,
+    /// Which scheduler.
+    pub actor: Actor,
+    /// At most [`MAX_ADMISSIONS`].
+    pub admissions: Vec<Admission>,
+}
+
+/// One run's slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admission {
+    /// Which task.
+    pub task: TaskId,
+    /// Which of its runs.
+    pub run: RunNumber,
+    /// Whose cap it counts under.
+    pub user: UserId,
+    /// Which conversation it occupies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+    /// Which handler runs it.
+    pub kind: Kind,
+    /// Why it was its turn.
+    pub why: AdmissionReason,
+}
+
+/// An organisation's policy changed. The last one holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyCommit {
+    /// By this a writer finds its own commit again.
+    pub id: CommitId,
+    /// Whose policy.
+    pub org: OrgId,
+    /// When its writer wrote it.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The whole new policy.
+    pub policy: Policy,
+}
+
+/// What an organisation may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// How many tasks may run at once.
+    pub caps: Caps,
+    /// Its share of the executors against other organisations; 1 by default.
+    pub weight: u32,
+    /// How many tokens it may use, if bounded. Over it nothing new is admitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<TokenBudget>,
+    /// Whether a failed or aborted task may be continued by a next message.
+    pub continue_unfinished: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { caps: Caps::default(), weight: 1, budget: None, continue_unfinished: false }
+    }
+}
+
+/// How many tasks may run at once. Over a cap a task waits; it is never refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Caps {
+    /// Of one user: 6 by default.
+    pub user: u32,
+    /// Of the organisation: 50 by default.
+    pub organisation: u32,
+    /// In one conversation: 1 by default.
+    pub conversation: u32,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { user: 6, organisation: 50, conversation: 1 }
+    }
+}
+
+/// A bound on tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenBudget {
+    /// How many, in both directions.
+    pub tokens: u64,
+    /// In which time.
+    pub per: Period,
+}
+
+/// A budget's time, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// A day.
+    Day,
+    /// Since the organisation's first task.
+    Ever,
+}
+
+/// Who holds a conversation. A claim whose task does not exist counts for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationClaim {
+    /// By this a writer finds its own claim again.
+    pub id: CommitId,
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Whose.
+    pub org: OrgId,
+    /// The task that speaks in it now.
+    pub task: TaskId,
+    /// When its writer wrote it.
+    pub at: Timestamp,
+}
+
+/// An admitted run, handed to whichever executor takes it. An effect of the ledger: it may be
+/// repeated, and only one `started` wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispatch {
+    /// Whose task.
+    pub org: OrgId,
+    /// Which task.
+    pub task: TaskId,
+    /// Which of its runs.
+    pub run: RunNumber,
+    /// Which handler.
+    pub kind: Kind,
+    /// The admission this follows from.
+    pub ledger: crate::id::Sequence,
+    /// Why it was its turn.
+    pub why: AdmissionReason,
+}

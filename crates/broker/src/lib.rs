@@ -1,1 +1,34 @@
-//! Gets and runs a private nats-server as a child process.
+//! Gets a nats-server and runs it as a private child process.
+//!
+//! [`locate`] finds the program, or fetches it once; [`Server::start`] runs it on loopback with a
+//! data directory of its own, and [`Cluster::start`] runs several that form one cluster. The
+//! child never outlives this process, even when this process is killed.
+//!
+//! This crate knows how to run the server and nothing of what is stored in it: it speaks no more
+//! of the NATS protocol than it takes to see that the server is up. Unix only.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")
+)]
+
+mod child;
+mod cluster;
+mod config;
+mod directory;
+mod error;
+mod fetch;
+mod locate;
+mod pin;
+mod probe;
+mod progress;
+mod server;
+mod version;
+
+pub use child::Exit;
+pub use cluster::Cluster;
+pub use config::{ClusterConfig, Durability, ServerConfig, Syncing};
+pub use error::Error;
+pub use locate::{Options, ServerBinary, Source, locate};
+pub use progress::{Bytes, Progress, talk_on_stderr};
+pub use server::{Running, Server, running};
+pub use version::Version;

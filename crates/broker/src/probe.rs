@@ -1,9 +1,9 @@
-//! Asking a server whether it is up: the opening words of the NATS protocol, and one HTTP GET.
+//! The opening words of the NATS protocol, as far as it takes to see that a server lets clients in.
 
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 /// One question may take this long.
@@ -54,27 +54,8 @@ pub(crate) async fn greet(port: u16, token: &str, server_name: &str) -> Result<(
     .await
 }
 
-/// GET of a path of the monitoring endpoint. Gives the body of a 200; anything else is an error.
-pub(crate) async fn get(port: u16, path: &str) -> Result<String, String> {
-    bounded(async {
-        let text = |error: std::io::Error| error.to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(text)?;
-        // 1.0, so that the body ends with the connection and needs no decoding.
-        let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.map_err(text)?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.map_err(text)?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("not an HTTP answer")?;
-        if head.split(' ').nth(1) != Some("200") {
-            let status = head.lines().next().unwrap_or_default();
-            return Err(format!("{status}: {}", body.trim()));
-        }
-        Ok(body.to_owned())
-    })
-    .await
-}
-
-async fn bounded<T>(asking: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+/// Asks with a bound on the time.
+pub(crate) async fn bounded<T>(asking: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     tokio::time::timeout(PATIENCE, asking)
         .await
         .unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())))

@@ -35,6 +35,10 @@ pub fn talk_on_stderr() -> impl FnMut(Progress) {
     let mut download: Option<(String, ProgressBar)> = None;
     move |progress| {
         let Some(bytes) = progress.bytes else {
+            // A bar that did not come to its end would be drawn over the line.
+            if let Some((_, bar)) = download.take() {
+                bar.abandon();
+            }
             eprintln!("{}", progress.line);
             return;
         };

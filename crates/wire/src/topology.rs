@@ -1,0 +1,81 @@
+//! The streams, consumers and stores of the log, as data. Whoever provisions makes these; whoever
+//! starts compares what is there with them.
+
+use std::time::Duration;
+
+use longhaul_core::Kind;
+
+use crate::shard::Shard;
+
+/// Where a stream keeps its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// On disk.
+    File,
+    /// In the server's memory.
+    Memory,
+}
+
+/// One stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSpec {
+    /// Its name.
+    pub name: String,
+    /// For operators.
+    pub description: &'static str,
+    /// The subjects it holds.
+    pub subjects: Vec<String>,
+    /// Where it keeps them.
+    pub storage: Storage,
+    /// How many messages of one subject it keeps; all if nothing is said.
+    pub per_subject: Option<u64>,
+    /// How long it keeps a message; for ever if nothing is said.
+    pub max_age: Option<Duration>,
+    /// Whether atomic batches are allowed.
+    pub batches: bool,
+    /// Whether it can be purged through the server's interface. Single messages of the log can be
+    /// removed: that is how an erased task's payload goes.
+    pub purgeable: bool,
+}
+
+/// The stream of one shard of the log. It keeps everything, and its subjects are spelt out one
+/// shape each, so that nothing else can be stored in it.
+pub fn log(shard: Shard) -> StreamSpec {
+    StreamSpec {
+        name: format!("LH_LOG_{shard}"),
+        description: "longhaul: the history of every task of this shard",
+        subjects: ["task.*.*", "adm.*", "org.*", "conv.*.*", "run.*"]
+            .map(|shape| format!("lh.{shard}.{shape}"))
+            .into(),
+        storage: Storage::File,
+        per_subject: None,
+        max_age: None,
+        batches: true,
+        purgeable: false,
+    }
+}
+
+/// The stream of heartbeats: the last word of each executor. A silent one is dropped after a day.
+pub fn beats() -> StreamSpec {
+    StreamSpec {
+        name: "LH_BEATS".to_owned(),
+        description: "longhaul: the last heartbeat of each executor",
+        subjects: vec![crate::live::BEATS.to_owned()],
+        storage: Storage::Memory,
+        per_subject: Some(1),
+        max_age: Some(Duration::from_secs(24 * 60 * 60)),
+        batches: false,
+        purgeable: true,
+    }
+}
+
+/// The object store of inputs, results and artifacts, named by digest.
+pub const FILES: &str = "LH_FILES";
+
+/// The durable consumer that every executor of a kind takes dispatches from, in each shard.
+pub fn dispatch_consumer(kind: &Kind) -> String {
+    format!("run_{kind}")
+}
+
+/// How long a taker may hold a dispatch before it is given to somebody else.
+pub const DISPATCH_WAIT: Duration = Duration::from_secs(30);

@@ -112,7 +112,8 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
     match body {
         EventBody::Submitted(_) => Err(Ignored::Exists),
         EventBody::Started { run, executor, why, .. } => {
-            require(s.status == Status::Pending)?;
+            // An abort that was recorded is never overtaken, whoever writes.
+            require(s.status == Status::Pending && s.abort.is_none())?;
             if *run != s.next_run {
                 return Err(Ignored::Fenced);
             }
@@ -255,7 +256,7 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
             Ok(())
         }
         EventBody::Expired { run, why } => {
-            require(!s.status.is_terminal())?;
+            require(!s.status.is_terminal() && s.abort.is_none())?;
             if s.status.is_running() && *run != Some(s.run) {
                 return Err(Ignored::Fenced);
             }
@@ -264,7 +265,10 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
             Ok(())
         }
         EventBody::Retried { attempt, by, not_before } => {
-            let after_loss = s.status == Status::Pending && matches!(s.reason, Reason::Reassigned { .. });
+            let after_loss = s.status == Status::Pending
+                && s.abort.is_none()
+                && matches!(s.reason, Reason::Reassigned { .. })
+                && s.admit_as == AdmissionReason::Reassigned;
             let reopens = matches!(s.status, Status::Failed | Status::Aborted | Status::Expired);
             require(reopens || after_loss)?;
             if *attempt != s.attempt + 1 || s.erased {

@@ -376,7 +376,8 @@ fn act(s: &Snapshot, run: RunNumber, act: &Act, context: Context) -> Result<Vec<
         Act::StartStep { step, of } => start_step(s, run, step, *of),
         Act::Progress { fraction, message: said } => {
             let fraction = match fraction {
-                Some(f) if f.is_finite() => Some(f.clamp(0.0, 1.0)),
+                // A hundredth of a percent is more than any bar shows.
+                Some(f) if f.is_finite() => Some((f.clamp(0.0, 1.0) * 10_000.0).round() / 10_000.0),
                 Some(_) => return Err(unusable("the progress", "it is not a number from 0 to 1")),
                 None => None,
             };

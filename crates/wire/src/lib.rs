@@ -5,10 +5,14 @@
 //! reads it in ten years: names and formats only grow. Nothing here does I/O.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
+pub mod codec;
+pub mod digest;
 pub mod live;
 pub mod shard;
 pub mod subject;
 pub mod topology;
 
+pub use codec::{DecodeError, EncodeError, MAX_RECORD, Record, VERSION, commit_id, decode, encode};
+pub use digest::{canonical_digest, sha256};
 pub use shard::{Shard, Shards};
 pub use subject::{Parsed, Subject, SubjectError};

@@ -1,0 +1,42 @@
+# Shorthands over the ordinary commands. `just` alone lists them.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# What there is
+help:
+    @just --list --unsorted
+
+# The main job: real reports over a real data set
+demo:
+    cargo run --release -- demo
+
+# Everything in one process, with its own nats-server
+up *ARGS:
+    cargo run --release -- up {{ARGS}}
+
+# All tests
+test:
+    cargo test --workspace
+
+# Tests of one crate: just test-one core
+test-one CRATE *ARGS:
+    cargo test -p longhaul-{{CRATE}} {{ARGS}}
+
+# Format
+fmt:
+    cargo fmt --all
+
+# Format check and clippy, warnings denied
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Documentation, warnings denied
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Rewrite the kept tables and golden files after a deliberate change
+golden:
+    UPDATE_GOLDEN=1 cargo test -p longhaul-core -p longhaul-wire
+
+# Everything CI does
+verify: lint test doc

@@ -176,18 +176,9 @@ impl Document {
     ///
     /// The rules it breaks, each with its place.
     pub fn check(&self, limits: &Limits) -> Result<(), Faults> {
-        let mut check = Check {
-            limits,
-            faults: Vec::new(),
-            text: 0,
-            cells: 0,
-        };
+        let mut check = Check { limits, faults: Vec::new(), text: 0, cells: 0 };
         check.document(self);
-        if check.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(Faults(check.faults))
-        }
+        if check.faults.is_empty() { Ok(()) } else { Err(Faults(check.faults)) }
     }
 }
 
@@ -212,12 +203,7 @@ impl Check<'_> {
             self.line(&format!("facts[{index}][1]"), value);
         }
         self.blocks("summary", &document.summary);
-        self.size(
-            "sections",
-            document.sections.len(),
-            limits.sections,
-            "sections",
-        );
+        self.size("sections", document.sections.len(), limits.sections, "sections");
         for (index, section) in document.sections.iter().enumerate() {
             self.named(&format!("sections[{index}].heading"), &section.heading);
             self.blocks(&format!("sections[{index}].blocks"), &section.blocks);
@@ -259,37 +245,18 @@ impl Check<'_> {
         for (index, figure) in figures.iter().enumerate() {
             self.named(&format!("{place}[{index}].label"), &figure.label);
             self.named(&format!("{place}[{index}].value"), &figure.value);
-            self.optional(
-                &format!("{place}[{index}].change"),
-                figure.change.as_deref(),
-            );
+            self.optional(&format!("{place}[{index}].change"), figure.change.as_deref());
         }
     }
 
     fn table(&mut self, place: &str, table: &Table) {
-        let Table {
-            caption,
-            columns,
-            rows,
-            total,
-            note,
-        } = table;
+        let Table { caption, columns, rows, total, note } = table;
         self.named(&format!("{place}.caption"), caption);
-        self.filled(
-            &format!("{place}.columns"),
-            columns.len(),
-            self.limits.columns,
-            "columns",
-        );
+        self.filled(&format!("{place}.columns"), columns.len(), self.limits.columns, "columns");
         for (index, column) in columns.iter().enumerate() {
             self.line(&format!("{place}.columns[{index}].name"), &column.name);
         }
-        self.size(
-            &format!("{place}.rows"),
-            rows.len(),
-            self.limits.rows,
-            "rows",
-        );
+        self.size(&format!("{place}.rows"), rows.len(), self.limits.rows, "rows");
         for (index, row) in rows.iter().enumerate() {
             self.row(&format!("{place}.rows[{index}]"), row, columns.len());
         }
@@ -310,21 +277,11 @@ impl Check<'_> {
     fn chart(&mut self, place: &str, chart: &Chart) {
         self.named(&format!("{place}.caption"), &chart.caption);
         self.optional(&format!("{place}.unit"), chart.unit.as_deref());
-        self.filled(
-            &format!("{place}.labels"),
-            chart.labels.len(),
-            self.limits.points,
-            "labels",
-        );
+        self.filled(&format!("{place}.labels"), chart.labels.len(), self.limits.points, "labels");
         for (index, label) in chart.labels.iter().enumerate() {
             self.line(&format!("{place}.labels[{index}]"), label);
         }
-        self.filled(
-            &format!("{place}.series"),
-            chart.series.len(),
-            self.limits.series,
-            "series",
-        );
+        self.filled(&format!("{place}.series"), chart.series.len(), self.limits.series, "series");
         for (index, series) in chart.series.iter().enumerate() {
             let place = format!("{place}.series[{index}]");
             // With a single series the caption says it all; in a legend every name must be there.
@@ -333,13 +290,7 @@ impl Check<'_> {
             } else {
                 self.line(&format!("{place}.name"), &series.name);
             }
-            self.same(
-                &place,
-                series.values.len(),
-                chart.labels.len(),
-                "values",
-                "labels",
-            );
+            self.same(&place, series.values.len(), chart.labels.len(), "values", "labels");
             for (index, value) in series.values.iter().enumerate() {
                 if let Some(problem) = value.and_then(|value| self.value_problem(value)) {
                     self.fault(&format!("{place}.values[{index}]"), problem);
@@ -402,44 +353,19 @@ impl Check<'_> {
 
     fn size(&mut self, place: &str, actual: usize, limit: usize, unit: &'static str) {
         if actual > limit {
-            self.fault(
-                place,
-                Problem::TooLarge {
-                    actual,
-                    limit,
-                    unit,
-                },
-            );
+            self.fault(place, Problem::TooLarge { actual, limit, unit });
         }
     }
 
-    fn same(
-        &mut self,
-        place: &str,
-        actual: usize,
-        expected: usize,
-        unit: &'static str,
-        of: &'static str,
-    ) {
+    fn same(&mut self, place: &str, actual: usize, expected: usize, unit: &'static str, of: &'static str) {
         if actual != expected {
-            self.fault(
-                place,
-                Problem::Mismatch {
-                    actual,
-                    expected,
-                    unit,
-                    of,
-                },
-            );
+            self.fault(place, Problem::Mismatch { actual, expected, unit, of });
         }
     }
 
     fn fault(&mut self, place: &str, problem: Problem) {
         if self.faults.len() < Faults::MOST {
-            self.faults.push(Fault {
-                place: place.to_owned(),
-                problem,
-            });
+            self.faults.push(Fault { place: place.to_owned(), problem });
         }
     }
 }

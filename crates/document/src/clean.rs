@@ -25,11 +25,7 @@ pub(crate) fn is_forbidden(character: char) -> bool {
         '\n' | '\t' => false,
         _ if character.is_control() => true,
         // Bidirectional marks, embeddings, overrides and isolates.
-        '\u{061c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' => true,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
         // Line and paragraph separators: a line feed says the same.
         '\u{2028}' | '\u{2029}' => true,
         // Zero-width and other invisible characters.
@@ -56,14 +52,11 @@ fn cleaned(text: &str, shape: Shape) -> String {
                     push_break(&mut out, shape);
                 }
             }
-            '\n' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                push_break(&mut out, shape)
-            }
+            '\n' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => push_break(&mut out, shape),
             '\t' => out.push_str(if shape == Shape::Lines { "    " } else { " " }),
             '\u{200c}' | '\u{200d}' => {
-                let joins = |side: Option<char>| {
-                    side.is_some_and(|side| !side.is_ascii() && !is_forbidden(side))
-                };
+                let joins =
+                    |side: Option<char>| side.is_some_and(|side| !side.is_ascii() && !is_forbidden(side));
                 if joins(out.chars().next_back()) && joins(characters.peek().copied()) {
                     out.push(character);
                 }
@@ -93,10 +86,7 @@ fn lines(text: &mut String) {
 
 /// Cleans an optional line; one that is empty then was none.
 fn optional_line(text: &mut Option<String>) {
-    *text = text
-        .take()
-        .map(|text| cleaned(&text, Shape::Line))
-        .filter(|text| !text.is_empty());
+    *text = text.take().map(|text| cleaned(&text, Shape::Line)).filter(|text| !text.is_empty());
 }
 
 impl Document {
@@ -130,37 +120,19 @@ fn clean_block(block: &mut Block) {
         Block::Paragraph { text } | Block::Note { text } => lines(text),
         Block::Bullets { items } => items.iter_mut().for_each(lines),
         Block::KeyFigures { figures } => {
-            for KeyFigure {
-                label,
-                value,
-                change,
-                ..
-            } in figures
-            {
+            for KeyFigure { label, value, change, .. } in figures {
                 line(label);
                 line(value);
                 optional_line(change);
             }
         }
-        Block::Table(Table {
-            caption,
-            columns,
-            rows,
-            total,
-            note,
-        }) => {
+        Block::Table(Table { caption, columns, rows, total, note }) => {
             line(caption);
             columns.iter_mut().for_each(|column| line(&mut column.name));
             rows.iter_mut().chain(total).flatten().for_each(line);
             optional_line(note);
         }
-        Block::Chart(Chart {
-            caption,
-            labels,
-            series,
-            unit,
-            ..
-        }) => {
+        Block::Chart(Chart { caption, labels, series, unit, .. }) => {
             line(caption);
             labels.iter_mut().for_each(line);
             series.iter_mut().for_each(|series| line(&mut series.name));
@@ -197,18 +169,13 @@ mod tests {
     #[test]
     fn line_breaks_and_indents_stay_in_sql() {
         let sql = "\r\nselect a,\r\n\tb -- \u{202e}x\r\n  from t\n\n";
-        assert_eq!(
-            cleaned(sql, Shape::Lines),
-            "select a,\n    b -- x\n  from t"
-        );
+        assert_eq!(cleaned(sql, Shape::Lines), "select a,\n    b -- x\n  from t");
     }
 
     #[test]
     fn what_is_clean_holds_nothing_forbidden_and_stays_as_it_is() {
-        let everything: String = (0..=0x2_ffff_u32)
-            .chain(0xe_0000..=0xe_0fff)
-            .filter_map(char::from_u32)
-            .collect();
+        let everything: String =
+            (0..=0x2_ffff_u32).chain(0xe_0000..=0xe_0fff).filter_map(char::from_u32).collect();
         for shape in [Shape::Line, Shape::Lines] {
             let once = cleaned(&everything, shape);
             assert!(!once.chars().any(is_forbidden));

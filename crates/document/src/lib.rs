@@ -4,10 +4,7 @@
 //! them. Every text in here is data, never markup: nothing in it can change how the document is
 //! made. All types are plain serde, so that a document can cross a process border as JSON.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 use serde::{Deserialize, Serialize};
 
@@ -242,9 +239,7 @@ mod tests {
     #[test]
     fn unknown_fields_are_refused() {
         let json = JSON.replace("\"queries\"", "\"querries\"");
-        let error = serde_json::from_str::<Document>(&json)
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_str::<Document>(&json).unwrap_err().to_string();
         assert!(error.contains("querries"), "{error}");
     }
 }

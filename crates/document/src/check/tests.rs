@@ -7,26 +7,17 @@ fn document(blocks: Vec<Block>) -> Document {
         subtitle: None,
         facts: vec![("Source".to_owned(), "sales.csv".to_owned())],
         summary: Vec::new(),
-        sections: vec![Section {
-            heading: "Sales".to_owned(),
-            blocks,
-        }],
+        sections: vec![Section { heading: "Sales".to_owned(), blocks }],
         queries: Vec::new(),
     }
 }
 
 fn table(columns: usize, rows: &[usize]) -> Table {
-    let column = Column {
-        name: "n".to_owned(),
-        align: Align::Right,
-    };
+    let column = Column { name: "n".to_owned(), align: Align::Right };
     Table {
         caption: "Figures".to_owned(),
         columns: vec![column; columns],
-        rows: rows
-            .iter()
-            .map(|&cells| vec!["1".to_owned(); cells])
-            .collect(),
+        rows: rows.iter().map(|&cells| vec!["1".to_owned(); cells]).collect(),
         total: None,
         note: None,
     }
@@ -37,10 +28,7 @@ fn chart(labels: usize, values: Vec<Option<f64>>) -> Chart {
         caption: "Figures".to_owned(),
         kind: ChartKind::Line,
         labels: vec!["2026".to_owned(); labels],
-        series: vec![Series {
-            name: String::new(),
-            values,
-        }],
+        series: vec![Series { name: String::new(), values }],
         unit: None,
     }
 }
@@ -57,26 +45,17 @@ fn faults(document: &Document, limits: &Limits) -> Vec<String> {
 fn a_whole_document_passes_even_where_it_is_empty() {
     let mut document = document(vec![
         Block::Table(table(2, &[])),
-        Block::Table(Table {
-            total: Some(vec![String::new(); 2]),
-            ..table(2, &[2, 2])
-        }),
+        Block::Table(Table { total: Some(vec![String::new(); 2]), ..table(2, &[2, 2]) }),
         Block::Chart(chart(3, vec![Some(1.0), None, Some(-1e15)])),
     ]);
-    document.sections.push(Section {
-        heading: "Nothing yet".to_owned(),
-        blocks: Vec::new(),
-    });
+    document.sections.push(Section { heading: "Nothing yet".to_owned(), blocks: Vec::new() });
     assert_eq!(faults(&document, &Limits::default()), Vec::<String>::new());
 }
 
 #[test]
 fn rows_and_series_must_fit() {
     let document = document(vec![
-        Block::Table(Table {
-            total: Some(Vec::new()),
-            ..table(3, &[3, 2])
-        }),
+        Block::Table(Table { total: Some(Vec::new()), ..table(3, &[3, 2]) }),
         Block::Chart(chart(2, vec![Some(1.0)])),
     ]);
     assert_eq!(
@@ -94,10 +73,7 @@ fn names_must_say_something() {
     let mut document = document(vec![
         Block::Bullets { items: Vec::new() },
         Block::Table(table(0, &[])),
-        Block::Chart(Chart {
-            series: Vec::new(),
-            ..chart(0, Vec::new())
-        }),
+        Block::Chart(Chart { series: Vec::new(), ..chart(0, Vec::new()) }),
         Block::KeyFigures {
             figures: vec![KeyFigure {
                 label: String::new(),
@@ -125,10 +101,8 @@ fn names_must_say_something() {
 
 #[test]
 fn values_must_be_drawable() {
-    let document = document(vec![Block::Chart(chart(
-        3,
-        vec![Some(f64::NAN), Some(f64::NEG_INFINITY), Some(1e16)],
-    ))]);
+    let document =
+        document(vec![Block::Chart(chart(3, vec![Some(f64::NAN), Some(f64::NEG_INFINITY), Some(1e16)]))]);
     assert_eq!(
         faults(&document, &Limits::default()),
         [
@@ -141,13 +115,7 @@ fn values_must_be_drawable() {
 
 #[test]
 fn sizes_are_bounded() {
-    let limits = Limits {
-        rows: 2,
-        cells: 5,
-        line: 6,
-        total_text: 40,
-        ..Limits::default()
-    };
+    let limits = Limits { rows: 2, cells: 5, line: 6, total_text: 40, ..Limits::default() };
     let mut document = document(vec![Block::Table(table(2, &[2, 2, 2]))]);
     // Six characters of two bytes each are six characters.
     document.title = "éééééé".to_owned();
@@ -167,9 +135,7 @@ fn sizes_are_bounded() {
 
 #[test]
 fn invisible_characters_are_faults_until_cleaned() {
-    let mut document = document(vec![Block::Paragraph {
-        text: "a\nb\u{202e}c".to_owned(),
-    }]);
+    let mut document = document(vec![Block::Paragraph { text: "a\nb\u{202e}c".to_owned() }]);
     document.title = "Re\u{200b}view\n".to_owned();
     assert_eq!(
         faults(&document, &Limits::default()),
@@ -181,12 +147,7 @@ fn invisible_characters_are_faults_until_cleaned() {
     document.clean();
     assert_eq!(faults(&document, &Limits::default()), Vec::<String>::new());
     assert_eq!(document.title, "Review");
-    assert_eq!(
-        document.sections[0].blocks,
-        [Block::Paragraph {
-            text: "a\nbc".to_owned()
-        }]
-    );
+    assert_eq!(document.sections[0].blocks, [Block::Paragraph { text: "a\nbc".to_owned() }]);
 }
 
 #[test]

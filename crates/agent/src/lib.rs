@@ -1,1 +1,15 @@
 //! The report agent: data tools, the built-in analyst, documents.
+//!
+//! A report is made in four steps, each of which gives plain data that can be recorded:
+//! *planning* (a [`Schema`](data::Schema) and a request become a plan of queries), *querying*
+//! (the queries become answers), *drafting* (plan and answers become a document), *rendering*
+//! (the document becomes a PDF, in a child process).
+//!
+//! The data is read through the same tools that a language model would call: see [`tools`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
+
+pub mod analyst;
+pub mod data;
+pub mod sample;
+mod words;

@@ -1,0 +1,2 @@
+//! The built-in analyst.
+pub(crate) mod format;

@@ -1,0 +1,14 @@
+//! Reading of CSV files: bytes to text, text to records, records to typed tables.
+//!
+//! Nothing is guessed silently: what was decided without certainty is a remark, which ends up
+//! in the document. What cannot be decided is a [`CsvFault`](super::CsvFault) that names the line.
+
+mod cell;
+mod column;
+mod date;
+mod decode;
+mod header;
+mod load;
+mod sniff;
+
+pub(crate) use load::{Loaded, load, quote};

@@ -1,0 +1,21 @@
+//! Data sets: a file or a few, opened read-only, described, and asked.
+//!
+//! Whatever the data came as, it is one SQLite connection afterwards: the file itself, or a
+//! database in memory filled from CSV files. The engine refuses everything but reading, and
+//! every query is bounded in rows, bytes and time.
+
+mod dataset;
+mod delimited;
+mod error;
+mod guard;
+mod inspect;
+mod keys;
+mod query;
+mod schema;
+mod source;
+
+pub use dataset::Dataset;
+pub use error::{CsvFault, Error, QueryError};
+pub use query::{Limits, Rows, Stop};
+pub use schema::{Column, ColumnKind, ForeignKey, Schema, Table};
+pub use source::Source;

@@ -1,0 +1,185 @@
+//! Where the data of a report lies.
+
+use std::path::{Path, PathBuf};
+use std::{fmt, fs};
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::error::Error;
+
+/// The data of a report, as a request names it: one path, or a list of CSV files.
+///
+/// A path is an SQLite file, a CSV file, or a folder whose CSV files are one table each.
+/// `sample:chinook` is the data set that ships with the program. In JSON it is a text or a list
+/// of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source(Vec<String>);
+
+/// The name of the built-in sample in a request.
+pub(crate) const SAMPLE: &str = "sample:chinook";
+
+/// What a [`Source`] turned out to be.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Sample,
+    Sqlite(PathBuf),
+    Delimited(Vec<PathBuf>),
+}
+
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
+const TABLE_EXTENSIONS: [&str; 3] = ["csv", "tsv", "tab"];
+
+impl Source {
+    /// One file, one folder, or the sample.
+    #[must_use]
+    pub fn one(path: impl Into<String>) -> Self {
+        Self(vec![path.into()])
+    }
+
+    /// Several CSV files, each of which becomes a table.
+    #[must_use]
+    pub fn many(paths: Vec<String>) -> Self {
+        Self(paths)
+    }
+
+    /// A short name for titles and facts: the file's name, or how many files there are.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.0.as_slice() {
+            [] => "no data".to_owned(),
+            [one] if one == SAMPLE => crate::sample::CHINOOK_NAME.to_owned(),
+            [one] => file_name(Path::new(one)),
+            [first, rest @ ..] => {
+                let files = if rest.len() == 1 { "file" } else { "files" };
+                format!("{} and {} other {files}", file_name(Path::new(first)), rest.len())
+            }
+        }
+    }
+
+    /// Looks at the paths and tells what they hold. With `roots`, only what lies in one of
+    /// these folders is touched.
+    pub(crate) fn find(&self, roots: &[PathBuf]) -> Result<Found, Error> {
+        match self.0.as_slice() {
+            [] => Err(Error::Nothing { place: "an empty list".to_owned() }),
+            [one] if one == SAMPLE => Ok(Found::Sample),
+            [one] => find_one(Path::new(one), roots),
+            paths => find_list(paths, roots),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => serializer.serialize_str(one),
+            paths => serializer.collect_seq(paths),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PathOrList)
+    }
+}
+
+struct PathOrList;
+
+impl<'de> Visitor<'de> for PathOrList {
+    type Value = Source;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a path, or a list of paths")
+    }
+
+    fn visit_str<E>(self, path: &str) -> Result<Source, E> {
+        Ok(Source::one(path))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Source, A::Error> {
+        let mut paths = Vec::new();
+        while let Some(path) = list.next_element()? {
+            paths.push(path);
+        }
+        Ok(Source(paths))
+    }
+}
+
+fn find_list(paths: &[String], roots: &[PathBuf]) -> Result<Found, Error> {
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let file = resolve(Path::new(path), roots)?;
+        require_file(&file)?;
+        if is_sqlite(&file)? {
+            return Err(Error::Mixed { path: path.into() });
+        }
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    Ok(Found::Delimited(files))
+}
+
+fn find_one(path: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
+    let real = resolve(path, roots)?;
+    if real.is_dir() {
+        return find_in_folder(&real, roots);
+    }
+    require_file(&real)?;
+    if is_sqlite(&real)? { Ok(Found::Sqlite(real)) } else { Ok(Found::Delimited(vec![real])) }
+}
+
+fn find_in_folder(folder: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
+    let unreadable = |source| Error::Unreadable { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        if extension.is_some_and(|e| TABLE_EXTENSIONS.contains(&e.as_str())) {
+            // A link in the folder may lead out of it: each file is resolved by itself.
+            let file = resolve(&path, roots)?;
+            require_file(&file)?;
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        return Err(Error::Nothing { place: format!("the folder {}", folder.display()) });
+    }
+    files.sort();
+    files.dedup();
+    Ok(Found::Delimited(files))
+}
+
+/// The real absolute path: links followed, so that a link cannot lead out of the roots, and a
+/// name such as `file:x?mode=rw` cannot be read as a URI by the engine.
+fn resolve(path: &Path, roots: &[PathBuf]) -> Result<PathBuf, Error> {
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+    let real = fs::canonicalize(path).map_err(unreadable)?;
+    let inside = |root: &PathBuf| fs::canonicalize(root).is_ok_and(|root| real.starts_with(root));
+    if !roots.is_empty() && !roots.iter().any(inside) {
+        return Err(Error::OutsideRoots { path: path.to_owned() });
+    }
+    Ok(real)
+}
+
+fn require_file(path: &Path) -> Result<(), Error> {
+    let meta = fs::metadata(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    if meta.is_file() { Ok(()) } else { Err(Error::NotAFile { path: path.to_owned() }) }
+}
+
+fn is_sqlite(path: &Path) -> Result<bool, Error> {
+    use std::io::Read;
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+    let mut head = Vec::with_capacity(SQLITE_MAGIC.len());
+    fs::File::open(path)
+        .map_err(unreadable)?
+        .take(SQLITE_MAGIC.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(unreadable)?;
+    Ok(head == SQLITE_MAGIC)
+}
+
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

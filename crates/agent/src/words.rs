@@ -1,0 +1,190 @@
+//! Words of identifiers and nouns of sentences.
+
+use serde::{Deserialize, Serialize};
+
+/// The words of a name in a schema, in small letters: `BillingCountry`, `billing_country` and
+/// `Billing country` are all `billing`, `country`.
+#[must_use]
+pub(crate) fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut previous: Option<char> = None;
+    let chars: Vec<char> = name.chars().collect();
+    for (n, c) in chars.iter().copied().enumerate() {
+        let splits = match previous {
+            Some(p) => {
+                let next_is_small = chars.get(n + 1).is_some_and(|next| next.is_lowercase());
+                (p.is_lowercase() && c.is_uppercase())
+                    || (p.is_uppercase() && c.is_uppercase() && next_is_small)
+                    || (p.is_alphabetic() && c.is_numeric())
+                    || (p.is_numeric() && c.is_alphabetic())
+            }
+            None => false,
+        };
+        if (splits || !c.is_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        previous = Some(c);
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// A word without its plural ending, so that `countries` is `country` and `sales` is `sale`.
+#[must_use]
+pub(crate) fn singular(word: &str) -> String {
+    let irregular = [
+        ("people", "person"),
+        ("children", "child"),
+        ("men", "man"),
+        ("women", "woman"),
+        ("indices", "index"),
+        ("categories", "category"),
+    ];
+    if let Some((_, one)) = irregular.iter().find(|(many, _)| *many == word) {
+        return (*one).to_owned();
+    }
+    let kept = ["ss", "us", "is", "news", "series"];
+    if word.len() <= 3 || kept.iter().any(|end| word.ends_with(end)) {
+        return word.to_owned();
+    }
+    if let Some(stem) = word.strip_suffix("ies") {
+        if stem.len() > 2 {
+            return format!("{stem}y");
+        }
+        return format!("{stem}ie");
+    }
+    for end in ["sses", "xes", "ches", "shes", "uses"] {
+        if word.ends_with(end) {
+            return word[..word.len() - 2].to_owned();
+        }
+    }
+    word.strip_suffix('s').unwrap_or(word).to_owned()
+}
+
+/// A word with its plural ending.
+#[must_use]
+pub(crate) fn plural(word: &str) -> String {
+    let irregular = [
+        ("person", "people"),
+        ("child", "children"),
+        ("man", "men"),
+        ("woman", "women"),
+        ("staff", "staff"),
+        ("series", "series"),
+        ("news", "news"),
+        ("media", "media"),
+        ("data", "data"),
+    ];
+    if let Some((_, many)) = irregular.iter().find(|(one, _)| *one == word) {
+        return (*many).to_owned();
+    }
+    let before_y = word.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    if let Some(stem) = before_y {
+        return format!("{stem}ies");
+    }
+    if ["s", "x", "ch", "sh", "z"].iter().any(|end| word.ends_with(end)) {
+        return format!("{word}es");
+    }
+    format!("{word}s")
+}
+
+/// A thing that is counted in sentences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noun {
+    /// One of it: `country`.
+    pub one: String,
+    /// Several: `countries`.
+    pub many: String,
+}
+
+impl Noun {
+    /// The noun that names one and several with these words; the last is the one that bends.
+    #[must_use]
+    pub(crate) fn of(words: &[String]) -> Self {
+        let Some((last, before)) = words.split_last() else {
+            return Self::record();
+        };
+        let one = singular(last);
+        let many = plural(&one);
+        let phrase = |head: &str| {
+            let mut all: Vec<&str> = before.iter().map(String::as_str).collect();
+            all.push(head);
+            all.join(" ")
+        };
+        Self { one: phrase(&one), many: phrase(&many) }
+    }
+
+    /// What a row is called whose table has no telling name.
+    #[must_use]
+    pub(crate) fn record() -> Self {
+        Self { one: "record".to_owned(), many: "records".to_owned() }
+    }
+
+    /// `1 country`, `24 countries`.
+    #[must_use]
+    pub(crate) fn count(&self, n: u64) -> String {
+        format!("{} {}", crate::analyst::format::whole(n), self.for_count(n))
+    }
+
+    /// The form that goes with a count.
+    #[must_use]
+    pub(crate) fn for_count(&self, n: u64) -> &str {
+        if n == 1 { &self.one } else { &self.many }
+    }
+}
+
+/// The first letter in capitals.
+#[must_use]
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fall_into_words() {
+        assert_eq!(words("BillingCountry"), ["billing", "country"]);
+        assert_eq!(words("billing_country"), ["billing", "country"]);
+        assert_eq!(words("customerID"), ["customer", "id"]);
+        assert_eq!(words("HTTPStatus"), ["http", "status"]);
+        assert_eq!(words("Q3 revenue (EUR)"), ["q", "3", "revenue", "eur"]);
+        assert_eq!(words("  "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nouns_bend() {
+        for (one, many) in [
+            ("country", "countries"),
+            ("sale", "sales"),
+            ("address", "addresses"),
+            ("status", "statuses"),
+            ("box", "boxes"),
+            ("branch", "branches"),
+            ("key", "keys"),
+            ("person", "people"),
+            ("genre", "genres"),
+            ("movie", "movies"),
+        ] {
+            assert_eq!(plural(one), many);
+            if one != "movie" {
+                assert_eq!(singular(many), one);
+            }
+        }
+        let noun = Noun::of(&words("MediaTypes"));
+        assert_eq!((noun.one.as_str(), noun.many.as_str()), ("media type", "media types"));
+        assert_eq!(noun.count(1), "1 media type");
+    }
+}

@@ -88,14 +88,20 @@ pub trait Delivery: Send + Sync {
     fn later(&self, delay: Duration) -> BoxFuture<'_, Result<(), PortError>>;
 }
 
+/// Deliveries to one taker.
+pub type Deliveries = BoxStream<'static, Result<Box<dyn Delivery>, PortError>>;
+
+/// How a service answers: with bytes, or with a code and a text.
+pub type Answer = Result<Bytes, (u16, String)>;
+
 /// A request to a service, and how to answer it.
 pub trait Request: Send + Sync {
     /// Which endpoint.
     fn endpoint(&self) -> &str;
     /// The question.
     fn body(&self) -> &Bytes;
-    /// Answers it. An error is given as (code, text).
-    fn answer(self: Box<Self>, answer: Result<Bytes, (u16, String)>) -> BoxFuture<'static, Result<(), PortError>>;
+    /// Answers it.
+    fn answer(self: Box<Self>, answer: Answer) -> BoxFuture<'static, Result<(), PortError>>;
 }
 
 /// A service's description for discovery.
@@ -146,9 +152,25 @@ pub trait Port: Send + Sync + 'static {
     /// Appends one message; its place in the shard is the answer.
     fn append(&self, message: Append) -> BoxFuture<'_, Result<Sequence, AppendError>>;
 
+    /// Appends messages of one shard, each to another subject. Whether they are stored all or nothing
+    /// is the port's affair; each message gets its own outcome, in the order given.
+    fn append_batch(&self, messages: Vec<Append>) -> BoxFuture<'_, Vec<Result<Sequence, AppendError>>> {
+        Box::pin(async move {
+            let mut outcomes = Vec::with_capacity(messages.len());
+            for message in messages {
+                outcomes.push(self.append(message).await);
+            }
+            outcomes
+        })
+    }
+
     /// The whole history of one subject after `after`, oldest first. A strong read: it sees every
     /// append acknowledged before it was called.
-    fn read<'a>(&'a self, subject: &'a Subject, after: Sequence) -> BoxFuture<'a, Result<Vec<Stored>, PortError>>;
+    fn read<'a>(
+        &'a self,
+        subject: &'a Subject,
+        after: Sequence,
+    ) -> BoxFuture<'a, Result<Vec<Stored>, PortError>>;
 
     /// The last message of one subject; as strong as [`Port::read`].
     fn last<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Option<Stored>, PortError>>;
@@ -158,11 +180,19 @@ pub trait Port: Send + Sync + 'static {
 
     /// Every message of a shard after `after`, then those to come, in order, without gaps. The stream
     /// survives reconnection by itself and ends only with an error it cannot recover from.
-    fn follow(&self, shard: Shard, after: Sequence) -> BoxFuture<'_, Result<BoxStream<'static, Result<Stored, PortError>>, PortError>>;
+    fn follow(
+        &self,
+        shard: Shard,
+        after: Sequence,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<Stored, PortError>>, PortError>>;
 
     /// Dispatches of one kind in one shard, shared with every other taker of the kind; at most
     /// `unsettled` are out at this taker at a time.
-    fn take<'a>(&'a self, dispatch: &'a Subject, unsettled: usize) -> BoxFuture<'a, Result<BoxStream<'static, Result<Box<dyn Delivery>, PortError>>, PortError>>;
+    fn take<'a>(
+        &'a self,
+        dispatch: &'a Subject,
+        unsettled: usize,
+    ) -> BoxFuture<'a, Result<Deliveries, PortError>>;
 
     /// Makes stored messages unreadable for ever (an erased task's payload).
     fn forget<'a>(&'a self, shard: Shard, sequences: &'a [Sequence]) -> BoxFuture<'a, Result<(), PortError>>;
@@ -177,7 +207,10 @@ pub trait Port: Send + Sync + 'static {
     fn say<'a>(&'a self, subject: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>>;
 
     /// What is said on subjects that match `pattern` from now on.
-    fn listen<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<BoxStream<'static, (String, Bytes)>, PortError>>;
+    fn listen<'a>(
+        &'a self,
+        pattern: &'a str,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, (String, Bytes)>, PortError>>;
 
     /// Stores an object under its digest. Storing it again changes nothing.
     fn put(&self, digest: Digest, body: Bytes) -> BoxFuture<'_, Result<(), PortError>>;
@@ -189,8 +222,16 @@ pub trait Port: Send + Sync + 'static {
     fn remove(&self, digest: Digest) -> BoxFuture<'_, Result<(), PortError>>;
 
     /// Answers requests to a service, shared with every other process that serves it.
-    fn serve(&self, service: ServiceSpec) -> BoxFuture<'_, Result<BoxStream<'static, Box<dyn Request>>, PortError>>;
+    fn serve(
+        &self,
+        service: ServiceSpec,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Box<dyn Request>>, PortError>>;
 
     /// Asks a service: `<name>.<endpoint>`.
-    fn ask<'a>(&'a self, subject: &'a str, body: Bytes, timeout: Duration) -> BoxFuture<'a, Result<Result<Bytes, (u16, String)>, PortError>>;
+    fn ask<'a>(
+        &'a self,
+        subject: &'a str,
+        body: Bytes,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Answer, PortError>>;
 }

@@ -6,10 +6,8 @@
 //! | `lh.change.<org>.<user>.<task>` | that a snapshot changed |
 //! | `lh.beat.<executor>` | an executor's heartbeat; the last one is kept |
 
-use longhaul_core::{ExecutorId, OrgId, TaskId, TaskRef, UserId};
+use longhaul_core::{ExecutorId, OrgId, RunNumber, Sequence, Status, TaskId, TaskRef, UserId};
 use serde::{Deserialize, Serialize};
-
-use longhaul_core::{RunNumber, Sequence, Status};
 
 /// Where a task's text is said while it is written.
 pub fn text(task: &TaskRef) -> String {
@@ -51,13 +49,36 @@ pub struct TextDelta {
     pub text: String,
 }
 
-/// A word that a snapshot changed. It may be lost or repeated.
+/// A word that a snapshot changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// Which task.
-    pub task: TaskId,
-    /// Where it stands now.
+    /// Where the task stands now.
     pub status: Status,
     /// Folded up to this place.
     pub sequence: Sequence,
+}
+
+/// A change that was heard. It may be lost or repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// In which organisation.
+    pub org: OrgId,
+    /// Of whose task.
+    pub user: UserId,
+    /// Of which task.
+    pub task: TaskId,
+    /// What was said.
+    pub change: Change,
+}
+
+impl Changed {
+    /// A change said on a subject; nothing if the subject is not one for changes.
+    pub fn new(subject: &str, change: Change) -> Option<Self> {
+        let mut tokens = subject.strip_prefix("lh.change.")?.split('.');
+        let (org, user, task) = (tokens.next()?, tokens.next()?, tokens.next()?);
+        if tokens.next().is_some() {
+            return None;
+        }
+        Some(Self { org: org.parse().ok()?, user: user.parse().ok()?, task: task.parse().ok()?, change })
+    }
 }

@@ -21,10 +21,10 @@ use longhaul_core::{ConversationId, InvalidId, Kind, OrgId, TaskId};
 use crate::shard::{Shard, Shards};
 
 /// A subject of the log, well-formed by construction.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone)]
 pub struct Subject {
     text: Arc<str>,
-    shard: Shard,
+    parsed: Arc<Parsed>,
 }
 
 /// What a subject says.
@@ -122,7 +122,12 @@ impl Subject {
 
     /// The shard it lies in.
     pub fn shard(&self) -> Shard {
-        self.shard
+        self.parsed.shard()
+    }
+
+    /// What it says.
+    pub fn parsed(&self) -> &Parsed {
+        &self.parsed
     }
 
     /// Takes a subject apart.
@@ -193,7 +198,7 @@ impl Parsed {
 
     /// Back to a subject.
     pub fn subject(&self) -> Subject {
-        Subject { text: Arc::from(self.to_string()), shard: self.shard() }
+        Subject { text: Arc::from(self.to_string()), parsed: Arc::new(self.clone()) }
     }
 }
 
@@ -211,11 +216,25 @@ impl fmt::Display for Parsed {
     }
 }
 
+// A subject is its text.
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Subject {}
+
+impl std::hash::Hash for Subject {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
 impl FromStr for Subject {
     type Err = SubjectError;
     fn from_str(text: &str) -> Result<Self, SubjectError> {
-        let shard = Self::parse(text)?.shard();
-        Ok(Self { text: Arc::from(text), shard })
+        Ok(Self { parsed: Arc::new(Self::parse(text)?), text: Arc::from(text) })
     }
 }
 

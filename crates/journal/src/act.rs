@@ -1,0 +1,58 @@
+//! One command from load to acknowledgement.
+
+use longhaul_core::{Actor, Command, Context, Snapshot, TaskRef, apply_commit, decide};
+
+use crate::error::{ActError, CommitError, Error};
+use crate::journal::{Journal, TimeOver, Tries, stamp};
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The state it was decided on; nothing before a submission.
+    pub before: Option<Snapshot>,
+    /// The state after it.
+    pub snapshot: Snapshot,
+    /// Whether something was written; if not, what was asked for held already.
+    pub committed: bool,
+}
+
+impl Journal {
+    /// Loads the task, decides, commits; on a conflict all over again.
+    ///
+    /// # Errors
+    /// [`ActError::Rejected`] if the rules do not allow it, else what went wrong with the journal.
+    pub async fn act(&self, task: &TaskRef, actor: &Actor, command: &Command) -> Result<Outcome, ActError> {
+        let mut tries = Tries::new(crate::journal::DEADLINE);
+        let mut before = self.load(task).await?;
+        loop {
+            let now = self.now();
+            let events = decide(before.as_ref(), command, Context { now })?;
+            if events.is_empty()
+                && let Some(snapshot) = before.clone()
+            {
+                return Ok(Outcome { before, snapshot, committed: false });
+            }
+            let commit = stamp(task.task, actor, events, now);
+            let expect = before.as_ref().map(|known| known.sequence).unwrap_or_default();
+            let ignored = before.as_ref().map_or(0, |known| known.ignored);
+            let after = apply_commit(before.clone(), &commit, expect);
+            // What the fold would refuse is not written: nobody would see it.
+            let after = after.filter(|after| after.ignored == ignored);
+            let mut snapshot = after.ok_or(Error::Role { role: actor.role })?;
+            match self.commit(&task.org, &commit, expect).await {
+                Ok(sequence) => {
+                    snapshot.sequence = sequence;
+                    return Ok(Outcome { before, snapshot, committed: true });
+                }
+                Err(CommitError::Conflict) => {
+                    tries.wait().await.map_err(|TimeOver| CommitError::Conflict)?;
+                    before = match before {
+                        Some(known) => Some(self.refresh(known).await?),
+                        None => self.load(task).await?,
+                    };
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Records as they are read, and following a shard.
+
+use futures::future::FutureExt;
+use futures::stream::{BoxStream, StreamExt};
+use longhaul_core::{Sequence, Timestamp};
+use longhaul_wire::{DecodeError, Parsed, Record, Shard, Shards, decode};
+
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::port::{PortError, Stored};
+
+/// A record of the log, where it lies, and what could be read of it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its shard.
+    pub shard: Shard,
+    /// Its place in the shard.
+    pub sequence: Sequence,
+    /// When the server stored it.
+    pub stored_at: Timestamp,
+    /// Its subject.
+    pub subject: Parsed,
+    /// What it says, or why that cannot be read.
+    pub record: Result<Record, DecodeError>,
+    /// How many later records the shard had when it was read; 0 means caught up.
+    pub pending: u64,
+    /// Its size, in bytes.
+    pub bytes: usize,
+}
+
+impl Entry {
+    pub(crate) fn new(shards: Shards, stored: Stored) -> Self {
+        let subject = stored.subject.parsed().clone();
+        let record = match subject.org().map(|org| shards.of(org)) {
+            // A second history of the same organisation, in a shard nobody looks for it.
+            Some(shard) if shard != subject.shard() => Err(DecodeError::WrongPlace {
+                what: "shard",
+                subject: subject.shard().to_string(),
+                body: shard.to_string(),
+            }),
+            _ => decode(&subject, &stored.body),
+        };
+        Self {
+            shard: subject.shard(),
+            sequence: stored.sequence,
+            stored_at: stored.stored_at,
+            subject,
+            record,
+            pending: stored.pending,
+            bytes: stored.body.len(),
+        }
+    }
+}
+
+/// Reads a shard in order, from a place on, for ever.
+pub struct Follower {
+    shard: Shard,
+    shards: Shards,
+    stream: BoxStream<'static, Result<Stored, PortError>>,
+}
+
+impl Journal {
+    /// Follows a shard: every record after `after`, then those to come, in order, without gaps.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn follow(&self, shard: Shard, after: Sequence) -> Result<Follower, Error> {
+        let stream = self.port.follow(shard, after).await?;
+        Ok(Follower { shard, shards: self.shards(), stream })
+    }
+}
+
+impl Follower {
+    /// The shard it reads.
+    pub fn shard(&self) -> Shard {
+        self.shard
+    }
+
+    /// The next record; waits for it. Nothing more comes after an end or an error: follow anew from
+    /// the last entry.
+    pub async fn next(&mut self) -> Option<Result<Entry, Error>> {
+        let stored = self.stream.next().await?;
+        Some(stored.map(|stored| Entry::new(self.shards, stored)).map_err(Error::from))
+    }
+
+    /// The next record, waited for, and whatever follows without waiting, up to `max` in all.
+    ///
+    /// # Errors
+    /// If the shard cannot be followed any more; what was read before the error is given first.
+    pub async fn next_batch(&mut self, max: usize) -> Result<Vec<Entry>, Error> {
+        let first = self.next().await.ok_or(Error::Ended(self.shard.0))??;
+        let mut batch = vec![first];
+        while batch.len() < max {
+            match self.next().now_or_never() {
+                Some(Some(Ok(entry))) => batch.push(entry),
+                // An end or an error shows itself again at the next call.
+                _ => break,
+            }
+        }
+        Ok(batch)
+    }
+}

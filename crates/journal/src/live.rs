@@ -1,0 +1,117 @@
+//! What is said to whoever listens right now, heartbeats, and questions to services.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt};
+use longhaul_core::{Beat, OrgId, TaskId, TaskRef, UserId};
+use longhaul_wire::live::{self, Change, Changed, TextDelta};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::port::{Answer, PortError, Request, ServiceSpec};
+
+impl Journal {
+    /// Replaces an executor's last heartbeat.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn beat(&self, beat: &Beat) -> Result<(), Error> {
+        Ok(self.port.beat(&beat.executor.to_string(), json(beat, "the heartbeat")?).await?)
+    }
+
+    /// The last heartbeat of each executor, then those to come. What cannot be read is left out.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn beats(&self) -> Result<BoxStream<'static, Result<Beat, Error>>, Error> {
+        let beats = self.port.beats().await?;
+        Ok(beats
+            .filter_map(|body| async move {
+                match body {
+                    Ok(body) => readable("heartbeat", &body).map(Ok),
+                    Err(why) => Some(Err(Error::from(why))),
+                }
+            })
+            .boxed())
+    }
+
+    /// Says a piece of text to whoever watches the task right now.
+    ///
+    /// # Errors
+    /// If the log is not available; the durable text is in the history anyway.
+    pub async fn say_text(&self, task: &TaskRef, delta: &TextDelta) -> Result<(), Error> {
+        Ok(self.port.say(&live::text(task), json(delta, "the text")?).await?)
+    }
+
+    /// The pieces of a task's text from now on. Some may be missing or come twice: their offsets
+    /// tell.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn listen_text(&self, task: &TaskRef) -> Result<BoxStream<'static, TextDelta>, Error> {
+        let said = self.port.listen(&live::text(task)).await?;
+        Ok(said.filter_map(|(_, body)| async move { readable("piece of text", &body) }).boxed())
+    }
+
+    /// Says that a snapshot changed.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn say_change(
+        &self,
+        org: &OrgId,
+        user: &UserId,
+        task: TaskId,
+        change: &Change,
+    ) -> Result<(), Error> {
+        Ok(self.port.say(&live::change(org, user, task), json(change, "the change")?).await?)
+    }
+
+    /// What changes from now on in an organisation, or of one of its users. Some may be missing or
+    /// come twice.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn listen_changes(
+        &self,
+        org: &OrgId,
+        user: Option<&UserId>,
+    ) -> Result<BoxStream<'static, Changed>, Error> {
+        let said = self.port.listen(&live::changes(org, user)).await?;
+        Ok(said
+            .filter_map(|(subject, body)| async move {
+                let change = readable("change", &body)?;
+                Changed::new(&subject, change)
+            })
+            .boxed())
+    }
+
+    /// Answers questions to a service, shared with every other process that serves it.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn serve(&self, service: ServiceSpec) -> Result<BoxStream<'static, Box<dyn Request>>, Error> {
+        Ok(self.port.serve(service).await?)
+    }
+
+    /// Asks a service: `endpoint` is `<name>.<endpoint>`.
+    ///
+    /// # Errors
+    /// If nobody answers within `timeout`, or nobody serves it.
+    pub async fn ask(&self, endpoint: &str, question: Bytes, timeout: Duration) -> Result<Answer, PortError> {
+        self.port.ask(endpoint, question, timeout).await
+    }
+}
+
+fn json<T: Serialize>(value: &T, what: &str) -> Result<Bytes, Error> {
+    let bytes = serde_json::to_vec(value);
+    bytes.map(Bytes::from).map_err(|source| Error::Malformed { what: what.to_owned(), source })
+}
+
+/// What anybody may have said: if it is not what was expected, it is as if it were not said.
+fn readable<T: DeserializeOwned>(what: &str, body: &[u8]) -> Option<T> {
+    serde_json::from_slice(body).inspect_err(|why| tracing::debug!(what, %why, "not readable, left out")).ok()
+}

@@ -26,6 +26,9 @@ const SIZE: f64 = 10.0;
 const FACT_LABEL: f64 = 110.0;
 /// The space between cards, and inside them on either side.
 const CARD: (f64, f64) = (10.0, 10.0);
+/// The sizes that key figures are tried in, and that of one that fits in none of them.
+const VALUE_SIZES: [f64; 4] = [22.0, 19.0, 16.5, 14.0];
+const SMALL_VALUE: f64 = 11.0;
 /// The least width of the first and the last two columns of the table of queries.
 const QUERY_COLUMNS: (f64, f64) = (24.0, 52.0);
 
@@ -111,7 +114,7 @@ enum Item {
 struct Card {
     label: Text,
     value: Text,
-    /// The size of the value: as large as the card allows.
+    /// The size of the value, in points.
     size: f64,
     change: Option<Text>,
     trend: Trend,
@@ -215,10 +218,7 @@ fn item(block: &Block) -> Item {
         Block::Bullets { items } => {
             Item::Bullets { items: items.iter().map(|text| paragraphs(text, SIZE, MEASURE - 20.0)).collect() }
         }
-        Block::KeyFigures { figures } => {
-            let columns = card_columns(figures.len());
-            Item::Cards { columns, cards: figures.iter().map(|figure| card(figure, columns)).collect() }
-        }
+        Block::KeyFigures { figures } => cards(figures),
         Block::Table(table) => Item::Table(table::sheet(table)),
         Block::Chart(chart) => Item::Chart {
             caption: Text::new(&chart.caption, Face::Regular, 9.0, MEASURE - 60.0),
@@ -254,19 +254,26 @@ fn card_columns(cards: usize) -> usize {
     }
 }
 
-fn card(figure: &KeyFigure, columns: usize) -> Card {
+fn cards(figures: &[KeyFigure]) -> Item {
+    let columns = card_columns(figures.len());
     let (gap, inset) = CARD;
     let room = (MEASURE - gap * (columns - 1) as f64) / columns as f64 - 2.0 * inset - 2.0;
-    // A short figure stands large; a long one gets smaller, and then wraps.
-    let fits = |size: &f64| ruler::width(&figure.value, Face::Strong, *size) <= room;
-    let size = [22.0, 19.0, 16.5, 14.0, 12.0].into_iter().find(fits).unwrap_or(11.0);
-    Card {
-        label: Text::new(&figure.label, Face::Regular, 9.0, room),
-        value: Text::new(&figure.value, Face::Strong, size, room),
-        size,
-        change: figure.change.as_ref().map(|text| Text::new(text, Face::Regular, 9.0, room - 10.0)),
-        trend: figure.trend,
-    }
+    let fits = |figure: &KeyFigure, size: f64| ruler::width(&figure.value, Face::Strong, size) <= room;
+    // All figures are as large as the longest allows; one that is too long by far gets smaller by
+    // itself, and then wraps.
+    let large = |figure: &KeyFigure| VALUE_SIZES.into_iter().find(|&size| fits(figure, size));
+    let common = figures.iter().filter_map(large).fold(VALUE_SIZES[0], f64::min);
+    let card = |figure: &KeyFigure| {
+        let size = if fits(figure, common) { common } else { SMALL_VALUE };
+        Card {
+            label: Text::new(&figure.label, Face::Regular, 9.0, room),
+            value: Text::new(&figure.value, Face::Strong, size, room),
+            size,
+            change: figure.change.as_ref().map(|text| Text::new(text, Face::Regular, 9.0, room - 10.0)),
+            trend: figure.trend,
+        }
+    };
+    Item::Cards { columns, cards: figures.iter().map(card).collect() }
 }
 
 /// The columns of the table of queries: number, query, rows, time.

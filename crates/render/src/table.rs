@@ -171,43 +171,43 @@ fn unwrapped(needs: &[Need], size: f64, measure: f64) -> Option<Vec<f64>> {
 
 /// Widths with figures in one line and words wrapped to what is left; `None` if that is too little.
 fn wrapped(needs: &[Need], size: f64, measure: f64) -> Option<Vec<f64>> {
-    let figures: f64 = needs.iter().filter(|need| !need.text).map(|need| need.full() * size).sum();
-    let mut open: Vec<usize> = (0..needs.len()).filter(|&index| needs[index].text).collect();
-    if open.is_empty() {
-        return None;
-    }
-    let mut room = measure - figures;
+    let texts: Vec<usize> = (0..needs.len()).filter(|&index| needs[index].text).collect();
     let mut widths: Vec<f64> = needs.iter().map(|need| need.full() * size).collect();
-    // Columns that need less than an even share keep what they need; the others share the rest.
-    loop {
-        let share = room / open.len() as f64;
-        let (narrow, wide): (Vec<usize>, Vec<usize>) =
-            open.iter().partition(|&&index| widths[index] <= share);
-        room -= narrow.iter().map(|&index| widths[index]).sum::<f64>();
-        if narrow.is_empty() {
-            for &index in &wide {
-                let need = &needs[index];
-                if share < (need.head_word.min(LONGEST_HEAD).max(LEAST_TEXT) + need.inset()) * size {
-                    return None;
-                }
-                widths[index] = share;
-            }
-            return Some(widths);
-        }
-        if wide.is_empty() {
-            // All fit: the words of the table are not what is too wide.
+    let wants: Vec<f64> = texts.iter().map(|&index| widths[index]).collect();
+    let room = measure - widths.iter().sum::<f64>() + wants.iter().sum::<f64>();
+    for (&index, width) in texts.iter().zip(fair_shares(&wants, room)) {
+        let need = &needs[index];
+        let least = need.head_word.min(LONGEST_HEAD).max(LEAST_TEXT) + need.inset();
+        if width < widths[index].min(least * size) {
             return None;
         }
-        open = wide;
+        widths[index] = width;
     }
+    (widths.iter().sum::<f64>() <= measure + 0.01).then_some(widths)
 }
 
-/// Widths together exactly `measure`, in which wider columns give up more.
+/// Widths together at most `measure`: what is narrow stays whole, even figures wrap in the rest.
 fn shared(needs: &[Need], size: f64, measure: f64) -> Vec<f64> {
-    let roots: Vec<f64> = needs.iter().map(|need| (need.whole * size).sqrt().max(1.0)).collect();
-    let room = measure - needs.iter().map(|need| need.inset() * size).sum::<f64>();
-    let total: f64 = roots.iter().sum();
-    roots.iter().zip(needs).map(|(root, need)| need.inset() * size + room * root / total).collect()
+    let wants: Vec<f64> = needs.iter().map(|need| need.full() * size).collect();
+    fair_shares(&wants, measure)
+}
+
+/// Divides `room` so that who wants less than an even share gets all of it, and the others get
+/// equal shares of the rest.
+fn fair_shares(wants: &[f64], room: f64) -> Vec<f64> {
+    let mut sorted = wants.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let mut left = room;
+    let mut share = 0.0;
+    for (index, want) in sorted.iter().enumerate() {
+        share = left / (sorted.len() - index) as f64;
+        if *want > share {
+            break;
+        }
+        left -= want;
+        share = *want;
+    }
+    wants.iter().map(|want| want.min(share)).collect()
 }
 
 #[cfg(test)]
@@ -247,6 +247,14 @@ mod tests {
             }
         }
         sheet
+    }
+
+    #[test]
+    fn shares_are_fair() {
+        assert_eq!(fair_shares(&[10.0, 90.0, 50.0], 100.0), [10.0, 45.0, 45.0]);
+        assert_eq!(fair_shares(&[10.0, 30.0], 100.0), [10.0, 30.0]);
+        assert_eq!(fair_shares(&[80.0, 80.0], 100.0), [50.0, 50.0]);
+        assert!(fair_shares(&[], 100.0).is_empty());
     }
 
     #[test]

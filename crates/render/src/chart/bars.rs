@@ -61,7 +61,7 @@ pub(super) fn draw(canvas: &mut Canvas, chart: &Chart) {
     let unit = chart.unit.as_deref();
     let plot = Plot::with_axis(canvas, &scale, unit, 0.0);
     let slot = (plot.right - plot.left) / chart.labels.len() as f64;
-    let group = (slot * 0.72).min(46.0 * chart.series.len() as f64);
+    let group = (slot * 0.66).min(46.0 * chart.series.len() as f64);
     let bar = group / chart.series.len() as f64;
     let gap = if bar > 4.0 { 1.0 } else { 0.0 };
 

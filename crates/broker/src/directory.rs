@@ -126,14 +126,16 @@ impl Directory {
     }
 
     /// How many bytes of streams to allow when nobody said: what they take now, so that nothing
-    /// that is stored is ever over the limit, and 80 % of what is free.
+    /// that is stored is ever over the limit, and 80 % of what is free. Never nothing: to the server
+    /// that means no limit.
     pub(crate) fn room(&self) -> Result<u64, Error> {
         let disk = rustix::fs::statvfs(&self.path).map_err(|errno| Error::Io {
             doing: format!("find out how much of the disk is free at {}", self.path.display()),
             source: errno.into(),
         })?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        Ok(bytes_below(&self.path.join("jetstream")) + free / 10 * 8)
+        let room = bytes_below(&self.path.join("jetstream")) + free / 10 * 8;
+        Ok(room.max(1 << 20))
     }
 
     /// Writes a file that only this user can read, whole or not at all.

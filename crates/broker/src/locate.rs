@@ -245,8 +245,9 @@ mod tests {
             fs::create_dir(root.path().join("bin")).unwrap();
             let text = format!(
                 "#!/bin/sh\n\
-                 echo \"$@\" >> {root}/calls\n\
-                 while [ $# -gt 0 ]; do [ \"$1\" = --dest ] && dest=$2; shift; done\n\
+                 while [ $# -gt 0 ]; do [ \"$1\" = --dest ] && dest=$2; args=\"$args $1\"; shift; done\n\
+                 [ -n \"$dest\" ] || exit 0\n\
+                 echo $args >> {root}/calls\n\
                  cp {root}/wheel $dest/any.whl\n",
                 root = root.path().display()
             );
@@ -273,7 +274,7 @@ mod tests {
             locate_build(&self.options, Some(&self.pin), &mut |_| {})
         }
 
-        /// What pip was asked for, one line each time.
+        /// What pip was asked to download, one line each time.
         fn calls(&self) -> String {
             fs::read_to_string(self.root.path().join("calls")).unwrap_or_default()
         }

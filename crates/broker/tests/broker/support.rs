@@ -39,22 +39,30 @@ pub(crate) fn pid(raw: u32) -> Pid {
     Pid::from_raw(raw.cast_signed()).unwrap()
 }
 
+const NO_HEADERS: &str = "NATS/1.0\r\n\r\n";
+
 /// Just enough of a NATS client to store and count messages.
 #[derive(Debug)]
-pub(crate) struct Client(BufReader<TcpStream>);
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+    /// What the answers to this client begin with.
+    inbox: String,
+    asked: u32,
+}
 
 impl Client {
     /// Connects, or says what the server answered.
     pub(crate) async fn connect(url: &str, token: &str) -> Result<Client, String> {
         let address = url.strip_prefix("nats://").unwrap();
         let stream = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
-        let mut client = Client(BufReader::new(stream));
+        let inbox = format!("answers.{}", stream.local_addr().unwrap().port());
+        let mut client = Client { stream: BufReader::new(stream), inbox, asked: 0 };
         assert!(client.line().await.starts_with("INFO "));
         let options = json!({ "verbose": false, "headers": true, "auth_token": token });
         client.send(&format!("CONNECT {options}\r\nPING\r\n")).await;
         match client.line().await {
             pong if pong == "PONG" => {
-                client.send("SUB answers 1\r\n").await;
+                client.send(&format!("SUB {}.* 1\r\n", client.inbox)).await;
                 Ok(client)
             }
             other => Err(other),
@@ -62,12 +70,12 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        self.0.get_mut().write_all(text.as_bytes()).await.unwrap();
+        self.stream.get_mut().write_all(text.as_bytes()).await.unwrap();
     }
 
     pub(crate) async fn line(&mut self) -> String {
         let mut line = String::new();
-        self.0.read_line(&mut line).await.unwrap();
+        self.stream.read_line(&mut line).await.unwrap();
         line.trim_end().to_owned()
     }
 
@@ -77,53 +85,68 @@ impl Client {
             "name": name, "subjects": [subject], "storage": "file", "num_replicas": replicas,
         });
         let subject = format!("$JS.API.STREAM.CREATE.{name}");
-        let answer = self.request(&subject, &config.to_string()).await;
+        let answer = self.request(&subject, NO_HEADERS, &config.to_string()).await;
         assert!(answer.get("error").is_none(), "{answer}");
     }
 
-    /// Publishes and waits for the acknowledgement.
-    pub(crate) async fn publish_acknowledged(&mut self, subject: &str, text: &str) {
-        let answer = self.request(subject, text).await;
+    /// Publishes until it is acknowledged. The same text twice is stored once.
+    pub(crate) async fn publish(&mut self, subject: &str, text: &str) {
+        let headers = format!("NATS/1.0\r\nNats-Msg-Id: {text}\r\n\r\n");
+        let answer = self.request(subject, &headers, text).await;
         assert!(answer["seq"].as_u64() > Some(0), "{answer}");
-    }
-
-    /// Publishes again and again until it is acknowledged: while a cluster chooses a new leader
-    /// nobody answers. Twice the same text is stored once.
-    pub(crate) async fn publish_patiently(&mut self, subject: &str, text: &str) {
-        for _ in 0..60 {
-            let headers = format!("NATS/1.0\r\nNats-Msg-Id: {text}\r\n\r\n");
-            let (head, all) = (headers.len(), headers.len() + text.len());
-            self.send(&format!("HPUB {subject} answers {head} {all}\r\n{headers}{text}\r\n")).await;
-            let answer = tokio::time::timeout(Duration::from_secs(1), self.answer()).await;
-            if answer.is_ok_and(|answer| answer["seq"].as_u64() > Some(0)) {
-                return;
-            }
-        }
-        panic!("{subject} was never acknowledged");
     }
 
     /// How many messages a stream has.
     pub(crate) async fn messages(&mut self, stream: &str) -> u64 {
-        let answer = self.request(&format!("$JS.API.STREAM.INFO.{stream}"), "").await;
+        let answer = self.request(&format!("$JS.API.STREAM.INFO.{stream}"), NO_HEADERS, "").await;
         answer["state"]["messages"].as_u64().unwrap_or_else(|| panic!("{answer}"))
     }
 
-    async fn request(&mut self, subject: &str, body: &str) -> Value {
-        self.send(&format!("PUB {subject} answers {}\r\n{body}\r\n", body.len())).await;
-        self.answer().await
+    /// Waits until a stream has so many messages: a server that has just become its leader may still
+    /// be reading what the others have acknowledged.
+    pub(crate) async fn wait_for_messages(&mut self, stream: &str, count: u64) {
+        let started = Instant::now();
+        while self.messages(stream).await != count {
+            assert!(started.elapsed() < Duration::from_secs(60), "not {count} messages");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
-    async fn answer(&mut self) -> Value {
+    /// Asks until somebody answers: in a cluster that chooses a leader, or where a server has not
+    /// yet heard of it, nobody does.
+    async fn request(&mut self, subject: &str, headers: &str, body: &str) -> Value {
+        let (head, all) = (headers.len(), headers.len() + body.len());
+        for _ in 0..60 {
+            self.asked += 1;
+            let inbox = format!("{}.{}", self.inbox, self.asked);
+            self.send(&format!("HPUB {subject} {inbox} {head} {all}\r\n{headers}{body}\r\n")).await;
+            let answer = tokio::time::timeout(Duration::from_secs(1), self.answer(&inbox)).await;
+            if let Ok(answer) = answer
+                && answer["error"]["code"] != 503
+            {
+                return answer;
+            }
+        }
+        panic!("nobody answered to {subject}");
+    }
+
+    async fn answer(&mut self, inbox: &str) -> Value {
         loop {
             let line = self.line().await;
+            assert!(!line.is_empty(), "the server closed the connection");
+            if line == "PING" {
+                self.send("PONG\r\n").await;
+            }
             let Some(message) = line.strip_prefix("MSG ") else {
-                assert!(!line.is_empty(), "the server closed the connection");
                 continue;
             };
             let length: usize = message.rsplit_once(' ').unwrap().1.parse().unwrap();
             let mut answer = vec![0; length + 2];
-            self.0.read_exact(&mut answer).await.unwrap();
-            return serde_json::from_slice(&answer[..length]).unwrap();
+            self.stream.read_exact(&mut answer).await.unwrap();
+            // A late answer to an earlier question is passed over.
+            if message.starts_with(&format!("{inbox} ")) {
+                return serde_json::from_slice(&answer[..length]).unwrap();
+            }
         }
     }
 }

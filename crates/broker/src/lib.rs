@@ -1,6 +1,6 @@
 //! Gets a nats-server and runs it as a private child process.
 //!
-//! [`locate`] finds the program, or fetches it once; [`Server::start`] runs it on loopback with a
+//! [`locate()`] finds the program, or fetches it once; [`Server::start`] runs it on loopback with a
 //! data directory of its own, and [`Cluster::start`] runs several that form one cluster. The
 //! child never outlives this process, even when this process is killed.
 //!

@@ -8,6 +8,7 @@
 
 pub mod apply;
 pub mod beat;
+pub mod board;
 pub mod command;
 pub mod decide;
 pub mod event;

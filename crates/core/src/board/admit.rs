@@ -1,0 +1,116 @@
+//! Whose turn it is.
+
+use std::collections::BTreeMap;
+
+use super::brief::Grant;
+use super::fold::Board;
+use super::rooms::Places;
+use super::turns::Kept;
+use crate::id::{OrgId, Sequence, TaskId, UserId};
+use crate::ledger::{Admission, MAX_ADMISSIONS};
+use crate::time::Timestamp;
+
+/// The ledger of a plan that nobody has written yet.
+pub(super) const PLANNED: Sequence = Sequence(u64::MAX);
+
+/// One planned admission, and what it takes to undo it.
+pub(super) struct Step {
+    org: OrgId,
+    user: UserId,
+    admission: Admission,
+    org_turn: Kept,
+    user_turn: Kept,
+}
+
+impl Step {
+    pub(super) fn task(&self) -> TaskId {
+        self.admission.task
+    }
+}
+
+impl Board {
+    /// The admissions to append next, at most `limit` in all and [`MAX_ADMISSIONS`] for each
+    /// organisation, in order. Nothing on the board changes but the time: what is really admitted
+    /// comes back through [`Board::admissions`].
+    pub fn admit(&mut self, now: Timestamp, limit: usize) -> Vec<(OrgId, Vec<Admission>)> {
+        self.advance(now);
+        self.tentatively(limit, |_, plan| {
+            let mut by_org: BTreeMap<&OrgId, Vec<Admission>> = BTreeMap::new();
+            for step in plan {
+                let admissions = by_org.entry(&step.org).or_default();
+                if admissions.len() < MAX_ADMISSIONS {
+                    admissions.push(step.admission.clone());
+                }
+            }
+            by_org.into_iter().map(|(org, admissions)| (org.clone(), admissions)).collect()
+        })
+    }
+
+    /// Admits as far as slots and places go, lets `look` see the outcome, and undoes it. A plan is
+    /// thereby exactly what folding it would do.
+    pub(super) fn tentatively<T>(&mut self, limit: usize, look: impl FnOnce(&Self, &[Step]) -> T) -> T {
+        let mut places = self.free_places();
+        let mut plan = Vec::new();
+        while plan.len() < limit
+            && let Some(step) = self.choose(&mut places)
+        {
+            let run = step.admission.run;
+            let index = u32::try_from(plan.len()).unwrap_or(u32::MAX);
+            self.grant(step.task(), Grant { run, ledger: PLANNED, index, why: step.admission.why });
+            plan.push(step);
+        }
+        let seen = look(self, &plan);
+        for step in plan.into_iter().rev() {
+            self.undo(step);
+        }
+        seen
+    }
+
+    /// Free places by the beats, less those that admitted runs are on their way to.
+    fn free_places(&self) -> Places {
+        let mut places = self.rooms.free();
+        for (kind, queue) in &self.granted {
+            let runs = queue.iter().filter_map(|(_, _, task)| Some((*task, self.tasks.get(task)?.next_run)));
+            for _ in runs.filter(|run| !self.rooms.is_listed(run)) {
+                if !places.take(kind) {
+                    break;
+                }
+            }
+        }
+        places
+    }
+
+    fn choose(&self, places: &mut Places) -> Option<Step> {
+        let kinds = places.kinds();
+        let org_id = self.turns.next(&kinds)?;
+        let org = self.orgs.get(org_id)?;
+        let user_id = org.turns.next(&kinds)?;
+        let (.., task) = org.users.get(user_id)?.first(&kinds)?;
+        let brief = self.tasks.get(task)?;
+        places.take(&brief.kind);
+        Some(Step {
+            org: org_id.clone(),
+            user: user_id.clone(),
+            admission: Admission {
+                task: *task,
+                run: brief.next_run,
+                user: user_id.clone(),
+                conversation: brief.owner.conversation.clone(),
+                kind: brief.kind.clone(),
+                why: brief.admit_as,
+            },
+            org_turn: self.turns.keep(org_id),
+            user_turn: org.turns.keep(user_id),
+        })
+    }
+
+    fn undo(&mut self, step: Step) {
+        let Some(brief) = self.tasks.get(&step.task()) else { return };
+        let brief = super::brief::Brief { grant: None, ..brief.clone() };
+        self.replace(step.task(), Some(brief));
+        self.turns.restore(&step.org, step.org_turn);
+        if let Some(org) = self.orgs.get_mut(&step.org) {
+            org.turns.restore(&step.user, step.user_turn);
+        }
+    }
+}

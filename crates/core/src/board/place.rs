@@ -1,0 +1,201 @@
+//! Why a task waits and at which place.
+//!
+//! The answers are given as if everything that can be admitted had been: whoever is admitted at once
+//! is told so, and places count from there.
+
+use super::admit::{PLANNED, Step};
+use super::brief::Brief;
+use super::fold::Board;
+use super::organisation::{Organisation, User};
+use super::waiting::{Candidate, MAX_BLOCKERS, WaitReason, Waiting};
+use crate::event::AdmissionReason;
+use crate::id::{Kind, RunNumber, TaskId, UserId};
+use crate::snapshot::Status;
+use crate::time::Timestamp;
+
+/// The id a candidate has while its place is looked up; no task has it.
+const CANDIDATE: TaskId = TaskId(uuid::Uuid::max());
+
+impl Board {
+    /// Why a task waits and at which place; nothing if it is not pending.
+    ///
+    /// Takes time in proportion to the queues around it; for many tasks at once use
+    /// [`Board::waiting_all`].
+    pub fn waiting(&mut self, task: TaskId, now: Timestamp) -> Option<Waiting> {
+        self.waiting_all(&[task], now).pop().flatten()
+    }
+
+    /// As [`Board::waiting`], for many tasks of one moment, in the same order.
+    pub fn waiting_all(&mut self, tasks: &[TaskId], now: Timestamp) -> Vec<Option<Waiting>> {
+        self.advance(now);
+        self.tentatively(usize::MAX, |board, _: &[Step]| tasks.iter().map(|task| board.look(*task)).collect())
+    }
+
+    /// What a submission would meet now: whether it would start, else why it would wait and where.
+    pub fn forecast(&mut self, candidate: &Candidate, now: Timestamp) -> Waiting {
+        self.advance(now);
+        let org = candidate.owner.org.clone();
+        let org_turn = self.turns.keep(&org);
+        let user_turn = self.orgs.get(&org).map(|org| org.turns.keep(&candidate.owner.user));
+        let brief = Brief {
+            task: CANDIDATE,
+            owner: candidate.owner.clone(),
+            kind: candidate.kind.clone(),
+            priority: candidate.priority,
+            // Whatever is submitted now is last in its conversation, whatever the clocks say.
+            submitted_at: Timestamp(i64::MAX),
+            queued_at: self.now,
+            not_before: candidate.not_before,
+            status: Status::Pending,
+            run: RunNumber::default(),
+            next_run: RunNumber(1),
+            attempt: 1,
+            admit_as: AdmissionReason::First,
+            executor: None,
+            grant: None,
+        };
+        self.replace(CANDIDATE, Some(brief));
+        let waiting = self.waiting(CANDIDATE, now);
+        self.replace(CANDIDATE, None);
+        self.turns.restore(&org, org_turn);
+        if let (Some(known), Some(turn)) = (self.orgs.get_mut(&org), user_turn) {
+            known.turns.restore(&candidate.owner.user, turn);
+        }
+        waiting.unwrap_or(Waiting {
+            reason: WaitReason::Next,
+            place: 1,
+            blockers: Vec::new(),
+            not_before: None,
+        })
+    }
+
+    /// The answer for one task, once all that can be admitted is.
+    fn look(&self, task: TaskId) -> Option<Waiting> {
+        let brief = self.tasks.get(&task).filter(|brief| brief.status == Status::Pending)?;
+        let org = self.orgs.get(&brief.owner.org)?;
+        let (reason, place, blockers) = self.in_the_way(brief, org);
+        let not_before = brief.not_before.filter(|at| *at > self.now);
+        let blockers = blockers.into_iter().filter(|other| *other != CANDIDATE).take(MAX_BLOCKERS).collect();
+        Some(Waiting { reason, place: place as u64, blockers, not_before })
+    }
+
+    fn in_the_way(&self, brief: &Brief, org: &Organisation) -> (WaitReason, usize, Vec<TaskId>) {
+        if let Some(grant) = brief.grant {
+            if grant.ledger == PLANNED {
+                return (WaitReason::Next, grant.index as usize + 1, vec![]);
+            }
+            let before = (grant.ledger, grant.index, brief.task);
+            let ahead = self.granted.get(&brief.kind).map_or(0, |queue| queue.range(..before).count());
+            return (WaitReason::Admitted { run: grant.run }, ahead + 1, vec![]);
+        }
+        if let Some(at) = brief.not_before.filter(|_| !brief.due(self.now)) {
+            let reason = match brief.is_new() {
+                true => WaitReason::NotBefore { at },
+                false => WaitReason::RetryBackoff { at, attempt: brief.attempt },
+            };
+            return (reason, 1, vec![]);
+        }
+        if let Some(conversation) = &brief.owner.conversation
+            && let Some(known) = org.conversations.get(conversation)
+            && known.is_shut(&brief.line())
+        {
+            let blockers: Vec<TaskId> = known.in_the_way().take(MAX_BLOCKERS).collect();
+            // With a cap of 0 nobody holds it, and nobody comes first.
+            let holder = blockers.first().copied().unwrap_or(brief.task);
+            let reason = WaitReason::Conversation { conversation: conversation.clone(), holder };
+            return (reason, known.ahead(&brief.line()) + 1, blockers);
+        }
+        let some_takes = |kind: &Kind| self.rooms.takes(kind);
+        let this_kind = |kind: &Kind| *kind == brief.kind;
+        if let Some((budget, used)) = org.exhausted(self.now) {
+            let reason = WaitReason::TokenBudget { used, budget: budget.tokens, per: budget.per };
+            return (reason, place_in_organisation(org, brief, &some_takes), vec![]);
+        }
+        if !some_takes(&brief.kind) {
+            let reason = WaitReason::NoExecutor { kind: brief.kind.clone() };
+            return (reason, self.place_in_shard(org, brief, &this_kind), vec![]);
+        }
+        let caps = org.policy.caps;
+        let user = org.users.get(&brief.owner.user);
+        if let Some(user) = user.filter(|user| user.room(caps.user) == 0) {
+            let reason = WaitReason::UserCap { running: user.running(), cap: caps.user };
+            let place = ahead_of_own(user, brief, &some_takes) + 1;
+            return (reason, place, user.held.iter().copied().collect());
+        }
+        if org.held >= caps.organisation {
+            let reason = WaitReason::OrganisationCap { running: org.held, cap: caps.organisation };
+            let held = org.users.values().flat_map(|user| user.held.iter().copied());
+            let blockers = held.take(MAX_BLOCKERS + 1).collect();
+            return (reason, place_in_organisation(org, brief, &some_takes), blockers);
+        }
+        let places = self.rooms.places(&brief.kind);
+        let reason = WaitReason::ExecutorsBusy { kind: brief.kind.clone(), places };
+        (reason, self.place_in_shard(org, brief, &this_kind), vec![])
+    }
+
+    /// The place among all tasks of the kinds that count, organisations taking turns by weight.
+    fn place_in_shard(&self, own: &Organisation, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
+        let place = place_in_organisation(own, brief, counts);
+        let own_id = &brief.owner.org;
+        let (own_ticket, own_left) = self.turn(own, own_id);
+        // How many whole turns its organisation has before the one in which it is served.
+        let turns = match place.checked_sub(own_left + 1) {
+            None => 0,
+            Some(beyond) => 1 + beyond / own.quantum() as usize,
+        };
+        let others = self.orgs.iter().filter(|(id, _)| *id != own_id);
+        let ahead = others.map(|(id, org)| {
+            let (ticket, left) = self.turn(org, id);
+            let quantum = org.quantum() as usize;
+            let served = match (ticket, id) < (own_ticket, own_id) {
+                true => left + turns * quantum,
+                false if turns > 0 => left + (turns - 1) * quantum,
+                false => 0,
+            };
+            served.min(if served > 0 { self.admissible(org, counts) } else { 0 })
+        });
+        place + ahead.sum::<usize>()
+    }
+
+    fn turn(&self, org: &Organisation, id: &crate::id::OrgId) -> (u64, usize) {
+        self.turns
+            .get(id)
+            .map_or((u64::MAX, org.quantum() as usize), |turn| (turn.ticket, turn.left as usize))
+    }
+
+    /// How many of an organisation's waiting tasks its own limits would let through.
+    fn admissible(&self, org: &Organisation, counts: &dyn Fn(&Kind) -> bool) -> usize {
+        if org.exhausted(self.now).is_some() {
+            return 0;
+        }
+        let caps = org.policy.caps;
+        let all: usize = org.users.values().map(|user| admissible(user, caps.user, counts)).sum();
+        all.min(caps.organisation.saturating_sub(org.held) as usize)
+    }
+}
+
+/// The place among the organisation's tasks of the kinds that count, users taking turns.
+fn place_in_organisation(org: &Organisation, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
+    let own_id = &brief.owner.user;
+    let rounds = org.users.get(own_id).map_or(0, |user| ahead_of_own(user, brief, counts));
+    let ticket = |id: &UserId| org.turns.get(id).map_or(u64::MAX, |turn| turn.ticket);
+    let own = (ticket(own_id), own_id);
+    let others = org.users.iter().filter(|(id, _)| *id != own_id);
+    let ahead = others.map(|(id, user)| {
+        let served = rounds + usize::from((ticket(id), id) < own);
+        served.min(admissible(user, org.policy.caps.user, counts))
+    });
+    rounds + 1 + ahead.sum::<usize>()
+}
+
+/// How many of its user's tasks of the kinds that count come first.
+fn ahead_of_own(user: &User, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
+    let queues = user.queue.iter().filter(|(kind, _)| counts(kind) || **kind == brief.kind);
+    queues.map(|(_, queue)| queue.range(..brief.rank()).count()).sum()
+}
+
+fn admissible(user: &User, cap: u32, counts: &dyn Fn(&Kind) -> bool) -> usize {
+    let queues = user.queue.iter().filter(|(kind, _)| counts(kind));
+    let waiting: usize = queues.map(|(_, queue)| queue.len()).sum();
+    waiting.min(user.room(cap) as usize)
+}

@@ -11,6 +11,7 @@ pub mod live;
 pub mod shard;
 pub mod subject;
 pub mod topology;
+pub mod view;
 
 pub use codec::{DecodeError, EncodeError, MAX_RECORD, Record, VERSION, commit_id, decode, encode};
 pub use digest::{canonical_digest, sha256};

@@ -56,13 +56,11 @@ impl Child {
             // still write to it, so it is not in ours.
             .process_group(0);
         let (born, birth) = oneshot::channel();
-        let (tell_end, ended) = watch::channel(None);
         std::thread::Builder::new()
             .name("nats-server".to_owned())
-            .spawn(move || live(command, lock, born, &tell_end))?;
+            .spawn(move || live(command, lock, born))?;
         let gone = || io::Error::other("the thread that starts the server ended");
-        let pid = birth.await.map_err(|_| gone())??;
-        Ok(Child { pid, ended, asked: Arc::new(AtomicBool::new(false)) })
+        birth.await.map_err(|_| gone())?
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -132,12 +130,7 @@ impl Drop for Child {
 }
 
 /// The whole life of the thread.
-fn live(
-    mut command: Command,
-    lock: Arc<File>,
-    born: oneshot::Sender<io::Result<Pid>>,
-    tell_end: &watch::Sender<Ended>,
-) {
+fn live(mut command: Command, lock: Arc<File>, born: oneshot::Sender<io::Result<Child>>) {
     hold_to_parent(&mut command, Arc::clone(&lock));
     let mut child = match patiently(|| command.spawn()) {
         Ok(child) => child,
@@ -149,9 +142,13 @@ fn live(
     };
     // Closes this side's copies of the lock and the output.
     drop((command, lock));
-    let pid = Pid::from_child(&child);
-    if born.send(Ok(pid)).is_err() {
-        // Whoever wanted it gave up meanwhile.
+    let (tell_end, ended) = watch::channel(None);
+    let handle = Child { pid: Pid::from_child(&child), ended, asked: Arc::new(AtomicBool::new(false)) };
+    // Whoever wanted it may have given up meanwhile. A handle that arrives and is never looked at
+    // kills it as well, when it is dropped.
+    let unwanted = born.send(Ok(handle)).err();
+    if unwanted.is_some() {
+        // It is waited for next, whether or not it had ended already.
         let _ = child.kill();
     }
     match child.wait() {
@@ -160,6 +157,8 @@ fn live(
         }
         Err(error) => tracing::error!(%error, "cannot wait for nats-server"),
     }
+    // Only now: dropped earlier it would wait for this thread.
+    drop(unwanted);
 }
 
 /// Starts a program, again and again for a while if it is busy: a program that was written a moment

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use crate::support::{Client, binary, pid, start};
+use crate::support::{Client, binary, pid, start, until};
 use longhaul_broker::{Durability, Error, Server, ServerBinary, ServerConfig, Source, Version, running};
 use rustix::process::{Signal, kill_process, test_kill_process};
 
@@ -278,4 +278,21 @@ async fn it_does_not_depend_on_the_thread_that_asked_for_it() {
     let end = tokio::time::timeout(Duration::from_secs(1), server.exited()).await;
     assert!(end.is_err(), "{end:?}");
     server.healthy().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let binary = binary();
+    // Given up at many different moments, from before the program runs to after it is up.
+    for milliseconds in 0..40 {
+        let start = Server::start(&binary, ServerConfig::new(dir.path()));
+        drop(tokio::time::timeout(Duration::from_millis(milliseconds), start).await);
+        let noted = std::fs::read_to_string(dir.path().join("server.lock")).unwrap_or_default();
+        if let Ok(process) = noted.trim().parse() {
+            until("the server is gone", || test_kill_process(pid(process)).is_err().then_some(())).await;
+        }
+    }
+    // The directory is free.
+    start(dir.path()).await;
 }

@@ -8,6 +8,7 @@
 pub mod codec;
 pub mod digest;
 pub mod live;
+pub mod query;
 pub mod shard;
 pub mod subject;
 pub mod topology;

@@ -46,7 +46,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            total_text: 2 << 20,
+            total_text: 1 << 20,
             text: 20_000,
             line: 1_000,
             facts: 20,
@@ -56,7 +56,7 @@ impl Default for Limits {
             figures: 12,
             columns: 16,
             rows: 2_000,
-            cells: 40_000,
+            cells: 20_000,
             series: 8,
             points: 400,
             magnitude: 1_000_000_000_000_000,

@@ -306,15 +306,7 @@ fn query(record: &QueryRecord, columns: &[f64; 4]) -> Query {
 
 /// A count with its thousands set apart.
 fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    chart::set_apart(&number.to_string())
 }
 
 /// Names the characters of `document` that no font has, up to a number.

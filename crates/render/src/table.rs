@@ -177,7 +177,7 @@ fn wrapped(needs: &[Need], size: f64, measure: f64) -> Option<Vec<f64>> {
     let room = measure - widths.iter().sum::<f64>() + wants.iter().sum::<f64>();
     for (&index, width) in texts.iter().zip(fair_shares(&wants, room)) {
         let need = &needs[index];
-        let least = need.head_word.min(LONGEST_HEAD).max(LEAST_TEXT) + need.inset();
+        let least = need.head_word.clamp(LEAST_TEXT, LONGEST_HEAD) + need.inset();
         if width < widths[index].min(least * size) {
             return None;
         }

@@ -76,11 +76,13 @@ fn figures(
     plot: &Plot,
     place: impl Fn(usize, f64) -> Point,
 ) {
-    let known = || values.iter().enumerate().filter_map(|(position, value)| Some((position, (*value)?)));
-    let Some(last) = known().last() else { return };
+    let known: Vec<(usize, f64)> =
+        values.iter().enumerate().filter_map(|(position, value)| Some((position, (*value)?))).collect();
+    let Some(&last) = known.last() else { return };
     let (x, y) = place(last.0, last.1);
     canvas.figure((x + 6.0, y), Anchor::Start, &style.show(last.1));
-    let highest = known().fold(last, |highest, point| if point.1 > highest.1 { point } else { highest });
+    let highest =
+        known.iter().copied().fold(last, |highest, point| if point.1 > highest.1 { point } else { highest });
     if highest.0 != last.0 {
         let (x, y) = place(highest.0, highest.1);
         let text = style.show(highest.1);

@@ -14,6 +14,7 @@ mod words;
 use longhaul_document::{Chart, ChartKind};
 
 pub(crate) use canvas::Drawing;
+pub(crate) use number::set_apart;
 pub(crate) use words::description;
 
 use canvas::{Canvas, Swatch};

@@ -12,15 +12,22 @@ pub(super) fn grouped(value: f64, decimals: usize) -> String {
     if value < 0.0 && plain.contains(|digit: char| digit.is_ascii_digit() && digit != '0') {
         out.push('−');
     }
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
+    out.push_str(&set_apart(whole));
     if !fraction.is_empty() {
         out.push('.');
         out.push_str(fraction);
+    }
+    out
+}
+
+/// Digits with the thousands set apart.
+pub(crate) fn set_apart(digits: &str) -> String {
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
     }
     out
 }
@@ -45,12 +52,12 @@ impl Style {
     pub(super) fn of(values: impl Iterator<Item = f64> + Clone, unit: Option<&str>) -> Self {
         let largest = values.clone().map(f64::abs).fold(0.0, f64::max);
         let (divisor, letter) = if largest >= 1e7 { magnitude(largest) } else { (1.0, "") };
+        // What a sum of fractions is off by is not a digit.
         let fits = |decimals: i32| {
-            let factor = 10_f64.powi(decimals);
-            values.clone().all(|value| {
-                let scaled = value / divisor * factor;
-                (scaled - scaled.round()).abs() < 1e-6 * factor.max(scaled.abs() * 1e-6)
-            })
+            let factor = 10_f64.powi(decimals) / divisor;
+            values
+                .clone()
+                .all(|value| (value * factor - (value * factor).round()).abs() <= largest * factor * 1e-9)
         };
         let decimals = if fits(0) {
             0
@@ -103,12 +110,14 @@ mod tests {
 
     #[test]
     fn labels_show_the_figure_itself() {
-        let cases: [(&[f64], &[&str]); 6] = [
+        let cases: [(&[f64], &[&str]); 8] = [
             (&[16_777_217.0, 5.0], &["16.78M", "0.00M"]),
             (&[9_999_999.0, 1.0], &["9,999,999", "1"]),
             (&[523.06, 13.86], &["523.06", "13.86"]),
             (&[0.5, 12.0], &["0.5", "12.0"]),
             (&[0.000_123, 0.000_2], &["0.000123", "0.000200"]),
+            (&[0.1 + 0.2, 2_328.600_000_000_004], &["0.3", "2,328.6"]),
+            (&[2e-9, 1e-9], &["0.00000000200", "0.00000000100"]),
             (&[2e12, 1e12], &["2tn", "1tn"]),
         ];
         for (values, expected) in cases {

@@ -2,8 +2,10 @@
 
 use longhaul_core::{Actor, Command, Context, Snapshot, TaskRef, apply_commit, decide};
 
+use crate::append::stamp;
 use crate::error::{ActError, CommitError, Error};
-use crate::journal::{Journal, TimeOver, Tries, stamp};
+use crate::journal::Journal;
+use crate::tries::{TimeOver, Tries};
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +24,7 @@ impl Journal {
     /// # Errors
     /// [`ActError::Rejected`] if the rules do not allow it, else what went wrong with the journal.
     pub async fn act(&self, task: &TaskRef, actor: &Actor, command: &Command) -> Result<Outcome, ActError> {
-        let mut tries = Tries::new(crate::journal::DEADLINE);
+        let mut tries = Tries::new(self.deadline);
         let mut before = self.load(task).await?;
         loop {
             let now = self.now();

@@ -8,6 +8,7 @@ use longhaul_wire::{DecodeError, Parsed, Record, Shard, Shards, decode};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::port::{PortError, Stored};
+use crate::tries::again;
 
 /// A record of the log, where it lies, and what could be read of it.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ impl Journal {
     /// # Errors
     /// If the log is not available.
     pub async fn follow(&self, shard: Shard, after: Sequence) -> Result<Follower, Error> {
-        let stream = self.port.follow(shard, after).await?;
+        let stream = again(self.deadline, || self.port.follow(shard, after)).await?;
         Ok(Follower { shard, shards: self.shards(), stream })
     }
 }

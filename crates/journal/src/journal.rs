@@ -3,26 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use longhaul_core::{
-    Actor, AdmissionCommit, Commit, CommitId, ConversationClaim, ConversationId, Dispatch, Event, EventBody,
-    OrgId, Policy, PolicyCommit, Sequence, Snapshot, TaskId, TaskRef, Timestamp, apply_commit,
+    Commit, ConversationClaim, ConversationId, OrgId, Policy, Sequence, Snapshot, TaskRef, Timestamp,
+    apply_commit,
 };
-use longhaul_wire::{EncodeError, Record, Shard, Shards, Subject, commit_id};
-use tokio::time::Instant;
+use longhaul_wire::{Record, Shard, Shards, Subject};
 
-use crate::clock::{Clock, new_id};
+use crate::append::DEADLINE;
+use crate::clock::Clock;
 use crate::entry::Entry;
-use crate::error::{CommitError, Error};
+use crate::error::Error;
 use crate::memory::Memory;
-use crate::port::{Append, AppendError, Port, PortError, PortInfo};
-
-/// How long an append is tried before the journal gives up.
-pub const DEADLINE: Duration = Duration::from_secs(30);
-
-/// The first wait before trying again; it doubles up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+use crate::port::{Port, PortInfo};
+use crate::tries::again;
 
 /// The log, as everything above it uses it. Clones share the connection.
 #[derive(Clone)]
@@ -30,7 +23,7 @@ pub struct Journal {
     pub(crate) port: Arc<dyn Port>,
     shards: Shards,
     clock: Clock,
-    deadline: Duration,
+    pub(crate) deadline: Duration,
 }
 
 impl Journal {
@@ -56,7 +49,8 @@ impl Journal {
         Self { clock, ..self }
     }
 
-    /// The same journal that tries appends for `deadline` ([`DEADLINE`] otherwise).
+    /// The same journal that tries everything for `deadline` ([`DEADLINE`] otherwise) while the log
+    /// is out of reach.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
@@ -82,7 +76,7 @@ impl Journal {
     /// # Errors
     /// If the log is not available.
     pub async fn head(&self, shard: Shard) -> Result<Sequence, Error> {
-        Ok(self.port.head(shard).await?)
+        Ok(again(self.deadline, || self.port.head(shard)).await?)
     }
 
     /// The state of a task, folded from its whole history; nothing if there is no such task. It sees
@@ -112,15 +106,8 @@ impl Journal {
         task: &TaskRef,
         after: Sequence,
     ) -> Result<Option<Snapshot>, Error> {
-        let subject = self.subject(task);
-        for entry in self.entries(&subject, after).await? {
-            match entry.record {
-                Ok(Record::Task(commit)) => state = apply_commit(state, &commit, entry.sequence),
-                Ok(_) => {}
-                Err(source) => {
-                    return Err(Error::Corrupt { subject, sequence: entry.sequence, source });
-                }
-            }
+        for (sequence, commit) in self.commits_after(task, after).await? {
+            state = apply_commit(state, &commit, sequence);
         }
         Ok(state)
     }
@@ -130,17 +117,51 @@ impl Journal {
     /// # Errors
     /// If the log is not available.
     pub async fn history(&self, task: &TaskRef) -> Result<Vec<Entry>, Error> {
-        self.entries(&self.subject(task), Sequence::ZERO).await
+        self.history_after(task, Sequence::ZERO).await
+    }
+
+    /// Every record of a task after a place, readable or not, oldest first.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn history_after(&self, task: &TaskRef, after: Sequence) -> Result<Vec<Entry>, Error> {
+        self.entries(&self.subject(task), after).await
+    }
+
+    /// The same, as commits: for whoever needs all of them.
+    ///
+    /// # Errors
+    /// As [`Journal::load`].
+    pub async fn commits_after(
+        &self,
+        task: &TaskRef,
+        after: Sequence,
+    ) -> Result<Vec<(Sequence, Commit)>, Error> {
+        let mut commits = Vec::new();
+        for entry in self.history_after(task, after).await? {
+            match entry.record {
+                Ok(Record::Task(commit)) => commits.push((entry.sequence, commit)),
+                Ok(_) => {}
+                Err(source) => {
+                    return Err(Error::Corrupt {
+                        subject: self.subject(task),
+                        sequence: entry.sequence,
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(commits)
     }
 
     async fn entries(&self, subject: &Subject, after: Sequence) -> Result<Vec<Entry>, Error> {
-        let stored = self.port.read(subject, after).await?;
+        let stored = again(self.deadline, || self.port.read(subject, after)).await?;
         Ok(stored.into_iter().map(|stored| Entry::new(self.shards, stored)).collect())
     }
 
     /// The last record under a subject.
     async fn last(&self, subject: &Subject) -> Result<Option<(Record, Sequence)>, Error> {
-        let Some(stored) = self.port.last(subject).await? else {
+        let Some(stored) = again(self.deadline, || self.port.last(subject)).await? else {
             return Ok(None);
         };
         let entry = Entry::new(self.shards, stored);
@@ -154,61 +175,14 @@ impl Journal {
         Subject::task(self.shards, &task.org, task.task)
     }
 
-    /// Appends a commit to its task's history, provided nothing was appended since `expect`. What
-    /// may have happened is looked up: the answer is certain unless it says otherwise.
-    ///
-    /// # Errors
-    /// [`CommitError`]; on a conflict load and decide again.
-    pub async fn commit(
-        &self,
-        org: &OrgId,
-        commit: &Commit,
-        expect: Sequence,
-    ) -> Result<Sequence, CommitError> {
-        let subject = Subject::task(self.shards, org, commit.task);
-        self.append(subject, commit.id, Record::Task(commit.clone()), expect).await
-    }
-
     /// The last sequence of an organisation's ledger: what an admission expects.
     ///
     /// # Errors
     /// If the log is not available.
     pub async fn ledger_last(&self, org: &OrgId) -> Result<Sequence, Error> {
-        let last = self.port.last(&Subject::ledger(self.shards, org)).await?;
+        let subject = Subject::ledger(self.shards, org);
+        let last = again(self.deadline, || self.port.last(&subject)).await?;
         Ok(last.map_or(Sequence::ZERO, |stored| stored.sequence))
-    }
-
-    /// Gives runs a slot, provided nobody admitted anything in the organisation since `expect`.
-    ///
-    /// # Errors
-    /// [`CommitError`]; on a conflict catch up and decide again.
-    pub async fn admit(&self, commit: &AdmissionCommit, expect: Sequence) -> Result<Sequence, CommitError> {
-        let subject = Subject::ledger(self.shards, &commit.org);
-        self.append(subject, commit.id, Record::Admissions(commit.clone()), expect).await
-    }
-
-    /// Hands an admitted run to whichever executor takes it. It may be stored more than once.
-    ///
-    /// # Errors
-    /// If it was not acknowledged within the deadline.
-    pub async fn dispatch(&self, dispatch: &Dispatch) -> Result<(), Error> {
-        let subject = Subject::dispatch(self.shards.of(&dispatch.org), &dispatch.kind);
-        let body = self.encode(&subject, &Record::Dispatch(dispatch.clone()))?;
-        let mut tries = Tries::new(self.deadline);
-        loop {
-            let message = Append { subject: subject.clone(), expect: None, body: body.clone() };
-            match self.port.append(message).await {
-                Ok(_) => return Ok(()),
-                Err(AppendError::DidNotHappen(why)) if !is_transient(&why) => return Err(why.into()),
-                Err(AppendError::DidNotHappen(why) | AppendError::MayHaveHappened(why)) => {
-                    tries.wait().await.map_err(|TimeOver| why)?;
-                }
-                // Another dispatch of the kind is being stored.
-                Err(AppendError::Conflict { .. }) => {
-                    tries.wait().await.map_err(|TimeOver| CommitError::Conflict)?;
-                }
-            }
-        }
     }
 
     /// What an organisation may do; the default until something else was said.
@@ -219,27 +193,6 @@ impl Journal {
         match self.last(&Subject::policy(self.shards, org)).await? {
             Some((Record::Policy(commit), _)) => Ok(commit.policy),
             _ => Ok(Policy::default()),
-        }
-    }
-
-    /// Says what an organisation may do from now on. Of two at once the later one holds.
-    ///
-    /// # Errors
-    /// If it was not stored.
-    pub async fn set_policy(&self, org: &OrgId, actor: &Actor, policy: Policy) -> Result<Sequence, Error> {
-        let subject = Subject::policy(self.shards, org);
-        let mut tries = Tries::new(self.deadline);
-        loop {
-            // Not read, only counted: a policy that cannot be read can be replaced.
-            let expect = self.port.last(&subject).await?.map_or(Sequence::ZERO, |last| last.sequence);
-            let id: CommitId = new_id();
-            let commit = PolicyCommit { id, org: org.clone(), at: self.now(), actor: actor.clone(), policy };
-            match self.append(subject.clone(), id, Record::Policy(commit), expect).await {
-                Err(CommitError::Conflict) => {
-                    tries.wait().await.map_err(|TimeOver| CommitError::Conflict)?;
-                }
-                outcome => return Ok(outcome?),
-            }
         }
     }
 
@@ -257,128 +210,4 @@ impl Journal {
             _ => Ok(None),
         }
     }
-
-    /// Takes a conversation, provided nobody took it since `expect`.
-    ///
-    /// # Errors
-    /// [`CommitError`]; on a conflict look again.
-    pub async fn claim(&self, claim: &ConversationClaim, expect: Sequence) -> Result<Sequence, CommitError> {
-        let subject = Subject::conversation(self.shards, &claim.org, &claim.conversation);
-        self.append(subject, claim.id, Record::Conversation(claim.clone()), expect).await
-    }
-
-    fn encode(&self, subject: &Subject, record: &Record) -> Result<Bytes, CommitError> {
-        let bytes = longhaul_wire::encode(subject.parsed(), record).map_err(|why| match why {
-            EncodeError::TooLarge { size, limit } => CommitError::TooLarge { size, limit },
-            unusable => CommitError::Unusable(unusable),
-        })?;
-        let limit = self.port.info().max_message;
-        if bytes.len() > limit {
-            return Err(CommitError::TooLarge { size: bytes.len(), limit });
-        }
-        Ok(bytes.into())
-    }
-
-    /// Appends until the outcome is known or the time is over.
-    async fn append(
-        &self,
-        subject: Subject,
-        id: CommitId,
-        record: Record,
-        expect: Sequence,
-    ) -> Result<Sequence, CommitError> {
-        let body = self.encode(&subject, &record)?;
-        let mut tries = Tries::new(self.deadline);
-        // Once one publish may have happened it may also still be under way, and land at any time
-        // until something else takes its place: only a look at the subject tells.
-        let mut uncertain = false;
-        loop {
-            let message = Append { subject: subject.clone(), expect: Some(expect), body: body.clone() };
-            let why = match self.port.append(message).await {
-                Ok(sequence) => return Ok(sequence),
-                Err(AppendError::Conflict { .. }) if !uncertain => return Err(CommitError::Conflict),
-                Err(AppendError::Conflict { .. }) => {
-                    PortError::Unreachable("the subject is being written to".to_owned())
-                }
-                Err(AppendError::DidNotHappen(why)) if !is_transient(&why) && !uncertain => {
-                    return Err(CommitError::Refused(why));
-                }
-                Err(AppendError::DidNotHappen(why)) => why,
-                Err(AppendError::MayHaveHappened(why)) => {
-                    uncertain = true;
-                    why
-                }
-            };
-            if uncertain {
-                match self.find(&subject, expect, id).await {
-                    Ok(Found::Own(sequence)) => return Ok(sequence),
-                    Ok(Found::Other) => return Err(CommitError::Conflict),
-                    Ok(Found::Nothing) | Err(_) => {}
-                }
-            }
-            if let Err(TimeOver) = tries.wait().await {
-                return Err(match uncertain {
-                    true => CommitError::Uncertain(why),
-                    false => CommitError::Unavailable(why),
-                });
-            }
-        }
-    }
-
-    /// What follows `expect` on a subject. One's own message can only be the very next one: if that
-    /// is somebody else's, one's own will never be stored.
-    async fn find(&self, subject: &Subject, expect: Sequence, id: CommitId) -> Result<Found, PortError> {
-        let later = self.port.read(subject, expect).await?;
-        Ok(match later.first() {
-            None => Found::Nothing,
-            Some(next) if commit_id(&next.body) == Some(id) => Found::Own(next.sequence),
-            Some(_) => Found::Other,
-        })
-    }
-}
-
-enum Found {
-    Own(Sequence),
-    Other,
-    Nothing,
-}
-
-/// Whether trying again may help.
-fn is_transient(error: &PortError) -> bool {
-    matches!(error, PortError::Unreachable(_))
-}
-
-/// Waits between tries: longer each time, never all at the same moment, until the time is over.
-pub(crate) struct Tries {
-    until: Instant,
-    wait: Duration,
-}
-
-pub(crate) struct TimeOver;
-
-impl Tries {
-    pub(crate) fn new(deadline: Duration) -> Self {
-        Self { until: Instant::now() + deadline, wait: FIRST_WAIT }
-    }
-
-    pub(crate) async fn wait(&mut self) -> Result<(), TimeOver> {
-        if Instant::now() >= self.until {
-            return Err(TimeOver);
-        }
-        tokio::time::sleep(self.wait.mul_f64(0.5 + jitter() / 2.0)).await;
-        self.wait = (self.wait * 2).min(LONGEST_WAIT);
-        Ok(())
-    }
-}
-
-/// A number from 0 to 1 that differs between processes and calls.
-fn jitter() -> f64 {
-    let (_, low) = uuid::Uuid::now_v7().as_u64_pair();
-    f64::from(u32::try_from(low & 0xffff_ffff).unwrap_or_default()) / f64::from(u32::MAX)
-}
-
-/// A commit of these events, with fresh ids.
-pub fn stamp(task: TaskId, actor: &Actor, bodies: Vec<EventBody>, now: Timestamp) -> Commit {
-    let events = bodies.into_iter().map(|body| Event { id: new_id(), body }).collect();
-    Commit { id: new_id(), task, at: now, actor: actor.clone(), trace: None, events }
 }

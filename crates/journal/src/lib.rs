@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 mod act;
+mod append;
 pub mod clock;
 mod entry;
 mod error;
@@ -15,12 +16,14 @@ pub mod memory;
 mod objects;
 pub mod port;
 mod take;
+mod tries;
 
 pub use act::Outcome;
+pub use append::{DEADLINE, stamp};
 pub use clock::{Clock, new_id, now};
 pub use entry::{Entry, Follower};
 pub use error::{ActError, CommitError, Error};
-pub use journal::{DEADLINE, Journal, stamp};
+pub use journal::Journal;
 pub use longhaul_wire::live::{Change, Changed, TextDelta};
 pub use longhaul_wire::{Parsed, Record, Shard, Shards};
 pub use objects::{MAX_INLINE, MAX_OBJECT, MAX_PAYLOAD};

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::port::{Answer, PortError, Request, ServiceSpec};
+use crate::tries::again;
 
 impl Journal {
     /// Replaces an executor's last heartbeat.
@@ -27,7 +28,7 @@ impl Journal {
     /// # Errors
     /// If the log is not available.
     pub async fn beats(&self) -> Result<BoxStream<'static, Result<Beat, Error>>, Error> {
-        let beats = self.port.beats().await?;
+        let beats = again(self.deadline, || self.port.beats()).await?;
         Ok(beats
             .filter_map(|body| async move {
                 match body {
@@ -52,7 +53,8 @@ impl Journal {
     /// # Errors
     /// If the log is not available.
     pub async fn listen_text(&self, task: &TaskRef) -> Result<BoxStream<'static, TextDelta>, Error> {
-        let said = self.port.listen(&live::text(task)).await?;
+        let subject = live::text(task);
+        let said = again(self.deadline, || self.port.listen(&subject)).await?;
         Ok(said.filter_map(|(_, body)| async move { readable("piece of text", &body) }).boxed())
     }
 
@@ -80,7 +82,8 @@ impl Journal {
         org: &OrgId,
         user: Option<&UserId>,
     ) -> Result<BoxStream<'static, Changed>, Error> {
-        let said = self.port.listen(&live::changes(org, user)).await?;
+        let pattern = live::changes(org, user);
+        let said = again(self.deadline, || self.port.listen(&pattern)).await?;
         Ok(said
             .filter_map(|(subject, body)| async move {
                 let change = readable("change", &body)?;
@@ -94,7 +97,7 @@ impl Journal {
     /// # Errors
     /// If the log is not available.
     pub async fn serve(&self, service: ServiceSpec) -> Result<BoxStream<'static, Box<dyn Request>>, Error> {
-        Ok(self.port.serve(service).await?)
+        Ok(again(self.deadline, || self.port.serve(service.clone())).await?)
     }
 
     /// Asks a service: `endpoint` is `<name>.<endpoint>`.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::journal::Journal;
+use crate::tries::again;
 
 /// Largest payload kept in the event itself, in bytes of JSON.
 pub const MAX_INLINE: usize = 64 * 1024;
@@ -27,7 +28,7 @@ impl Journal {
     pub async fn put(&self, body: Bytes) -> Result<Digest, Error> {
         bounded("the object", body.len(), MAX_OBJECT)?;
         let digest = sha256(&body);
-        self.port.put(digest, body).await?;
+        again(self.deadline, || self.port.put(digest, body.clone())).await?;
         Ok(digest)
     }
 
@@ -36,7 +37,7 @@ impl Journal {
     /// # Errors
     /// If it is not there, or the store is not available.
     pub async fn get(&self, digest: Digest) -> Result<Bytes, Error> {
-        Ok(self.port.get(digest).await?)
+        Ok(again(self.deadline, || self.port.get(digest)).await?)
     }
 
     /// Makes a payload of JSON: in the event itself up to [`MAX_INLINE`], else in the object store.
@@ -96,11 +97,11 @@ impl Journal {
             self.keep_shared(task, &mut objects).await?;
         }
         for digest in objects {
-            self.port.remove(digest).await?;
+            again(self.deadline, || self.port.remove(digest)).await?;
         }
         let shard = self.shards().of(&task.org);
         if !doomed.is_empty() {
-            self.port.forget(shard, &doomed).await?;
+            again(self.deadline, || self.port.forget(shard, &doomed)).await?;
         }
         Ok(())
     }

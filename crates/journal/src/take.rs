@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::port::{Delivery, PortError};
+use crate::tries::again;
 
 /// A dispatched run in this process's hands. It is given to somebody else unless it is settled
 /// within the dispatch wait; that fences nothing, so what follows from it is written with an
@@ -67,7 +68,7 @@ impl Journal {
         for shard in self.shards().all() {
             let subject = Subject::dispatch(shard, kind);
             let place = subject.parsed().clone();
-            let deliveries = self.port.take(&subject, unsettled).await?;
+            let deliveries = again(self.deadline, || self.port.take(&subject, unsettled)).await?;
             all.push(deliveries.map(move |delivery| (place.clone(), delivery)).boxed());
         }
         let places = Arc::new(Semaphore::new(unsettled.clamp(1, Semaphore::MAX_PERMITS)));

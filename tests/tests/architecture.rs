@@ -24,10 +24,9 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// Third-party crates that only one crate may name, and which.
-const ALONE: [(&str, &[&str]); 6] = [
+const ALONE: [(&str, &[&str]); 5] = [
     ("async-nats", &["journal"]),
     ("typst", &["render"]),
-    ("charts-rs", &["render"]),
     ("clap", &["cli"]),
     ("sqlparser", &["agent"]),
     ("rusqlite", &["agent", "projector"]),

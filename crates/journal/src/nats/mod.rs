@@ -1,0 +1,30 @@
+//! The log on NATS JetStream.
+//!
+//! | file | does |
+//! | --- | --- |
+//! | `options` | how to connect |
+//! | `link` | one connection: requests with an exact account of what became of them |
+//! | `provision`, `durability` | what is there: made where missing, compared where not, never changed |
+//! | `append`, `gather` | appending, alone or in groups |
+//! | `read` | one subject, strongly |
+//! | `pull`, `follow`, `take` | consumers: a whole stream in order; dispatches shared with others |
+//! | `beats`, `files`, `service` | what lies beside the log |
+
+mod api;
+mod append;
+mod beats;
+mod durability;
+mod files;
+mod follow;
+mod gather;
+mod link;
+mod options;
+mod port;
+mod provision;
+mod pull;
+mod read;
+mod service;
+mod take;
+
+pub use options::{Auth, ConnectOptions};
+pub use port::Nats;

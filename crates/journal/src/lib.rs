@@ -8,11 +8,14 @@
 mod act;
 mod append;
 pub mod clock;
+#[doc(hidden)]
+pub mod conformance;
 mod entry;
 mod error;
 mod journal;
 mod live;
 pub mod memory;
+pub mod nats;
 mod objects;
 pub mod port;
 mod take;

@@ -1,12 +1,12 @@
 //! Whose turn it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::brief::Grant;
+use super::brief::{Brief, Grant};
 use super::fold::Board;
 use super::rooms::Places;
 use super::turns::Kept;
-use crate::id::{OrgId, Sequence, TaskId, UserId};
+use crate::id::{Kind, OrgId, Sequence, TaskId, UserId};
 use crate::ledger::{Admission, MAX_ADMISSIONS};
 use crate::time::Timestamp;
 
@@ -51,12 +51,13 @@ impl Board {
     pub(super) fn tentatively<T>(&mut self, limit: usize, look: impl FnOnce(&Self, &[Step]) -> T) -> T {
         let mut places = self.free_places();
         let mut plan = Vec::new();
-        while plan.len() < limit
-            && let Some(step) = self.choose(&mut places)
-        {
-            let run = step.admission.run;
+        while plan.len() < limit {
+            let open = places.kinds();
+            let Some(step) = self.choose(&open) else { break };
+            let Admission { run, why, .. } = step.admission;
             let index = u32::try_from(plan.len()).unwrap_or(u32::MAX);
-            self.grant(step.task(), Grant { run, ledger: PLANNED, index, why: step.admission.why });
+            self.serve(step.task(), Grant { run, ledger: PLANNED, index, why }, &open);
+            places.take(&step.admission.kind);
             plan.push(step);
         }
         let seen = look(self, &plan);
@@ -67,7 +68,7 @@ impl Board {
     }
 
     /// Free places by the beats, less those that admitted runs are on their way to.
-    fn free_places(&self) -> Places {
+    pub(super) fn free_places(&self) -> Places {
         let mut places = self.rooms.free();
         for (kind, queue) in &self.granted {
             let runs = queue.iter().filter_map(|(_, _, task)| Some((*task, self.tasks.get(task)?.next_run)));
@@ -80,14 +81,13 @@ impl Board {
         places
     }
 
-    fn choose(&self, places: &mut Places) -> Option<Step> {
-        let kinds = places.kinds();
-        let org_id = self.turns.next(&kinds)?;
+    /// Whose turn it is, while there is room for `open`.
+    fn choose(&self, open: &BTreeSet<Kind>) -> Option<Step> {
+        let org_id = self.turns.next(open)?;
         let org = self.orgs.get(org_id)?;
-        let user_id = org.turns.next(&kinds)?;
-        let (.., task) = org.users.get(user_id)?.first(&kinds)?;
+        let user_id = org.turns.next(open)?;
+        let (.., task) = org.users.get(user_id)?.first(open)?;
         let brief = self.tasks.get(task)?;
-        places.take(&brief.kind);
         Some(Step {
             org: org_id.clone(),
             user: user_id.clone(),
@@ -106,7 +106,7 @@ impl Board {
 
     fn undo(&mut self, step: Step) {
         let Some(brief) = self.tasks.get(&step.task()) else { return };
-        let brief = super::brief::Brief { grant: None, ..brief.clone() };
+        let brief = Brief { grant: None, ..brief.clone() };
         self.replace(step.task(), Some(brief));
         self.turns.restore(&step.org, step.org_turn);
         if let Some(org) = self.orgs.get_mut(&step.org) {

@@ -79,6 +79,11 @@ impl Brief {
         self.status == Status::Pending && self.grant.is_none()
     }
 
+    /// Whether an admission fits its next run.
+    pub(super) fn may_have(&self, grant: &Grant) -> bool {
+        self.waits() && self.next_run == grant.run
+    }
+
     /// Between two runs of one attempt. Nothing of its conversation may come in between.
     pub(super) fn is_under_way(&self) -> bool {
         use AdmissionReason::{Continued, Reassigned, Resumed};

@@ -23,6 +23,11 @@ pub(super) struct Settled {
     pub(super) shut: Vec<TaskId>,
 }
 
+fn put(to: &mut BTreeSet<Line>, line: Line) -> TaskId {
+    to.insert(line);
+    line.2
+}
+
 impl Conversation {
     pub(super) fn hold(&mut self, task: TaskId) {
         self.holders.insert(task);
@@ -44,23 +49,19 @@ impl Conversation {
         let room = (cap as usize).saturating_sub(self.holders.len());
         let mut settled = Settled::default();
         loop {
-            let over = self.open.len() > room;
             let under = self.open.len() < room && !self.shut.is_empty();
+            let over = self.open.len() > room;
             let crossed = matches!((self.open.last(), self.shut.first()), (Some(o), Some(s)) if s < o);
-            if !over && !under && !crossed {
-                return settled;
-            }
-            if (over || crossed)
-                && let Some(line) = self.open.pop_last()
-            {
-                settled.shut.push(line.2);
-                self.shut.insert(line);
-            }
-            if !over && let Some(line) = self.shut.pop_first() {
-                settled.opened.push(line.2);
-                self.open.insert(line);
+            if under {
+                // Nobody who is in and stays in is moved out on the way: it would lose its turn.
+                settled.opened.extend(self.shut.pop_first().map(|line| put(&mut self.open, line)));
+            } else if over || crossed {
+                settled.shut.extend(self.open.pop_last().map(|line| put(&mut self.shut, line)));
+            } else {
+                break;
             }
         }
+        settled
     }
 
     /// Whether the task waits for the conversation.

@@ -105,25 +105,34 @@ impl Board {
     pub fn admissions(&mut self, commit: &AdmissionCommit, sequence: Sequence) {
         let org = self.orgs.entry(commit.org.clone()).or_default();
         org.ledger = org.ledger.max(sequence);
+        let mut places = self.free_places();
         for (index, admission) in (0..).zip(&commit.admissions) {
             let grant = Grant { run: admission.run, ledger: sequence, index, why: admission.why };
-            self.grant(admission.task, grant);
+            self.serve(admission.task, grant, &places.kinds());
+            places.take(&admission.kind);
         }
     }
 
-    /// Gives a waiting task's next run a slot. For any other run, and for a task that is not
-    /// pending, the slot is void. Also restores a grant a reader has kept beside the task.
-    pub fn grant(&mut self, task: TaskId, grant: Grant) {
-        let Some(brief) = self.tasks.get(&task) else { return };
-        if !brief.waits() || brief.next_run != grant.run {
-            return;
-        }
-        let brief = Brief { grant: Some(grant), ..brief.clone() };
+    /// Gives a waiting task's next run a slot, in its turn, while there was room for `open`.
+    pub(super) fn serve(&mut self, task: TaskId, grant: Grant, open: &BTreeSet<Kind>) {
+        let Some(brief) = self.tasks.get(&task).filter(|brief| brief.may_have(&grant)) else { return };
+        let mut open = open.clone();
+        open.insert(brief.kind.clone());
         if let Some(org) = self.orgs.get_mut(&brief.owner.org) {
-            org.turns.charge(&brief.owner.user, 1);
-            self.turns.charge(&brief.owner.org, org.quantum());
+            org.turns.charge(&brief.owner.user, &open, 1);
+            self.turns.charge(&brief.owner.org, &open, org.quantum());
         }
-        self.replace(task, Some(brief));
+        self.grant(task, grant);
+    }
+
+    /// Gives a waiting task's next run a slot out of turn: for readers that keep grants beside the
+    /// tasks and build the board anew from both. For any other run, and for a task that is not
+    /// pending, the slot is void.
+    pub fn grant(&mut self, task: TaskId, grant: Grant) {
+        if let Some(brief) = self.tasks.get(&task).filter(|brief| brief.may_have(&grant)) {
+            let brief = Brief { grant: Some(grant), ..brief.clone() };
+            self.replace(task, Some(brief));
+        }
     }
 
     /// Takes in an organisation's new policy.
@@ -320,7 +329,7 @@ impl Board {
     /// Puts an organisation in or out of line, after a change.
     fn refresh(&mut self, id: &OrgId) {
         let Some(org) = self.orgs.get(id) else { return };
-        self.turns.set(id, org.kinds(self.now), org.quantum());
+        self.turns.set(id, &org.kinds(self.now), org.quantum());
         let waits_for_day = org.exhausted(self.now).is_some_and(|(budget, _)| budget.per == Period::Day);
         if org.is_blank() {
             self.orgs.remove(id);

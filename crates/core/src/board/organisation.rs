@@ -102,7 +102,7 @@ impl Organisation {
             // Kinds nobody ever took stay out: there may be as many as submitters think of.
             _ => user.queue.keys().filter(|kind| known.contains(*kind)).cloned().collect(),
         };
-        self.turns.set(id, kinds, 1);
+        self.turns.set(id, &kinds, 1);
         if user.is_empty() {
             self.users.remove(id);
         }

@@ -9,7 +9,7 @@ use super::fold::Board;
 use super::organisation::{Organisation, User};
 use super::waiting::{Candidate, MAX_BLOCKERS, WaitReason, Waiting};
 use crate::event::AdmissionReason;
-use crate::id::{Kind, RunNumber, TaskId, UserId};
+use crate::id::{Kind, OrgId, RunNumber, TaskId, UserId};
 use crate::snapshot::Status;
 use crate::time::Timestamp;
 
@@ -42,9 +42,9 @@ impl Board {
             owner: candidate.owner.clone(),
             kind: candidate.kind.clone(),
             priority: candidate.priority,
-            // Whatever is submitted now is last in its conversation, whatever the clocks say.
+            // Whatever is submitted now is the youngest, whatever the clocks say.
             submitted_at: Timestamp(i64::MAX),
-            queued_at: self.now,
+            queued_at: Timestamp(i64::MAX),
             not_before: candidate.not_before,
             status: Status::Pending,
             run: RunNumber::default(),
@@ -137,7 +137,11 @@ impl Board {
     fn place_in_shard(&self, own: &Organisation, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
         let place = place_in_organisation(own, brief, counts);
         let own_id = &brief.owner.org;
-        let (own_ticket, own_left) = self.turn(own, own_id);
+        let turn = |id: &OrgId, org: &Organisation| {
+            let turn = self.turns.turn(id, counts);
+            turn.map_or((u64::MAX, org.quantum() as usize), |turn| (turn.ticket, turn.left as usize))
+        };
+        let (own_ticket, own_left) = turn(own_id, own);
         // How many whole turns its organisation has before the one in which it is served.
         let turns = match place.checked_sub(own_left + 1) {
             None => 0,
@@ -145,7 +149,7 @@ impl Board {
         };
         let others = self.orgs.iter().filter(|(id, _)| *id != own_id);
         let ahead = others.map(|(id, org)| {
-            let (ticket, left) = self.turn(org, id);
+            let (ticket, left) = turn(id, org);
             let quantum = org.quantum() as usize;
             let served = match (ticket, id) < (own_ticket, own_id) {
                 true => left + turns * quantum,
@@ -155,12 +159,6 @@ impl Board {
             served.min(if served > 0 { self.admissible(org, counts) } else { 0 })
         });
         place + ahead.sum::<usize>()
-    }
-
-    fn turn(&self, org: &Organisation, id: &crate::id::OrgId) -> (u64, usize) {
-        self.turns
-            .get(id)
-            .map_or((u64::MAX, org.quantum() as usize), |turn| (turn.ticket, turn.left as usize))
     }
 
     /// How many of an organisation's waiting tasks its own limits would let through.
@@ -178,7 +176,7 @@ impl Board {
 fn place_in_organisation(org: &Organisation, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
     let own_id = &brief.owner.user;
     let rounds = org.users.get(own_id).map_or(0, |user| ahead_of_own(user, brief, counts));
-    let ticket = |id: &UserId| org.turns.get(id).map_or(u64::MAX, |turn| turn.ticket);
+    let ticket = |id: &UserId| org.turns.turn(id, counts).map_or(u64::MAX, |turn| turn.ticket);
     let own = (ticket(own_id), own_id);
     let others = org.users.iter().filter(|(id, _)| *id != own_id);
     let ahead = others.map(|(id, user)| {

@@ -1,1 +1,8 @@
-//! Tests of the board.
+//! Tests of the board, over a log made with the real decider and fold.
+
+mod fairness;
+mod log;
+mod order;
+mod properties;
+mod rooms;
+mod waits;

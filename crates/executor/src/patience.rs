@@ -31,10 +31,10 @@ impl Waits {
 }
 
 /// Does something with the log or the object store, again and again while they are out of reach.
-pub(crate) async fn patiently<T>(
-    task: TaskId,
-    mut work: impl AsyncFnMut() -> Result<T, Error>,
-) -> Result<T, Error> {
+pub(crate) async fn patiently<T, F>(task: TaskId, mut work: impl FnMut() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let mut waits = Waits::default();
     loop {
         match work().await {

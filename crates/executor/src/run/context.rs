@@ -124,7 +124,7 @@ impl Context {
         let value = serde_json::to_value(value).map_err(|why| {
             Failure::permanent(format!("{what}_unusable"), format!("the {what} cannot be written as JSON: {why}"))
         })?;
-        let stored = patiently(self.task.task, async || self.journal.store_payload(value.clone()).await).await;
+        let stored = patiently(self.task.task, || self.journal.store_payload(value.clone())).await;
         stored.map_err(|error| stored_failure(error, what))
     }
 
@@ -139,7 +139,7 @@ impl Context {
 
     /// The JSON of a payload.
     pub(crate) async fn load_value(&self, payload: &Payload, what: &str) -> Result<Value, Failure> {
-        let loaded = patiently(self.task.task, async || self.journal.load_payload(payload).await).await;
+        let loaded = patiently(self.task.task, || self.journal.load_payload(payload)).await;
         loaded.map_err(|error| match error {
             Error::Gone => Failure::permanent("erased", format!("{what} was erased")),
             error => {
@@ -214,7 +214,7 @@ impl Context {
             return Err(Failure::permanent("bad_media_type", message));
         }
         let size = body.len() as u64;
-        let sha256 = patiently(self.task.task, async || self.journal.put(body.clone()).await)
+        let sha256 = patiently(self.task.task, || self.journal.put(body.clone()))
             .await
             .map_err(|error| stored_failure(error, "artifact"))?;
         let artifact = Artifact { name: name.to_owned(), media_type: media_type.to_owned(), size, sha256 };

@@ -1,0 +1,209 @@
+//! Filters, orders and cursors as SQL. Whatever comes from outside is a bound parameter; the text of
+//! a statement is put together from the fixed pieces here.
+
+use longhaul_core::{OrgId, TaskId};
+use longhaul_wire::query::{Cursor, Filter, Sort};
+use rusqlite::types::Value;
+
+use crate::error::QueryError;
+use crate::model::rows::ASIDE;
+
+/// Conditions and the values they are bound to, in order.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    parts: Vec<String>,
+    pub(super) values: Vec<Value>,
+}
+
+impl Conditions {
+    pub(super) fn of(filter: &Filter) -> Self {
+        let mut all = Self::default();
+        let org = filter.org.as_ref().map(|org| text(org.as_str()));
+        if let Some(org) = &org {
+            all.and("org = ?", [org.clone()]);
+        }
+        if let Some(user) = &filter.user {
+            all.and("user = ?", [text(user.as_str())]);
+        }
+        if let Some(kind) = &filter.kind {
+            all.and("kind = ?", [text(kind.as_str())]);
+        }
+        if let Some(conversation) = &filter.conversation {
+            all.and("conversation = ?", [text(conversation.as_str())]);
+        }
+        all.status(filter);
+        for (key, value) in &filter.labels {
+            let pair = [text(key.as_str()), text(value)];
+            match &org {
+                Some(org) => all.and(
+                    "task IN (SELECT task FROM label WHERE org = ? AND key = ? AND value = ?)",
+                    [org.clone()].into_iter().chain(pair),
+                ),
+                None => {
+                    all.and("(org, task) IN (SELECT org, task FROM label WHERE key = ? AND value = ?)", pair)
+                }
+            }
+        }
+        if let Some(ancestor) = filter.lineage {
+            match &org {
+                Some(org) => all.and(
+                    "task IN (SELECT task FROM lineage WHERE org = ? AND ancestor = ?)",
+                    [org.clone(), blob(ancestor)],
+                ),
+                None => all.and(
+                    "(org, task) IN (SELECT org, task FROM lineage WHERE ancestor = ?)",
+                    [blob(ancestor)],
+                ),
+            }
+        }
+        if let Some(since) = filter.since {
+            all.and("submitted_at >= ?", [Value::Integer(since.0)]);
+        }
+        if let Some(until) = filter.until {
+            all.and("submitted_at < ?", [Value::Integer(until.0)]);
+        }
+        if let Some(words) = &filter.text {
+            all.and("instr(search, ?) > 0", [text(&words.to_lowercase())]);
+        }
+        if !filter.dismissed {
+            all.and("dismissed = 0", []);
+        }
+        if filter.unreadable {
+            all.and("unreadable_at IS NOT NULL", []);
+        }
+        all
+    }
+
+    fn status(&mut self, filter: &Filter) {
+        let names = || filter.status.iter().map(|status| text(status.as_str()));
+        match filter.status.as_slice() {
+            [] => return,
+            [_] => self.and("status = ?", names()),
+            // One walk along the order is asked for, not one for each status and then a sort.
+            several => {
+                let places = vec!["?"; several.len()].join(", ");
+                self.and(&format!("+status IN ({places})"), names());
+            }
+        }
+        if filter.status.iter().all(|status| !status.is_terminal()) {
+            // Said for the sake of the index over live tasks, which are few.
+            self.and("ended_at IS NULL", []);
+        }
+    }
+
+    /// One more condition.
+    pub(super) fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        self.parts.push(sql.to_owned());
+        self.values.extend(values);
+    }
+
+    /// `WHERE …`, or nothing.
+    pub(super) fn sql(&self) -> String {
+        match self.parts.as_slice() {
+            [] => String::new(),
+            parts => format!(" WHERE {}", parts.join(" AND ")),
+        }
+    }
+}
+
+pub(super) fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
+}
+
+pub(super) fn blob(task: TaskId) -> Value {
+    Value::Blob(task.0.as_bytes().to_vec())
+}
+
+/// An order of tasks: by a time, then by organisation and id, so that no two are at the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) sort: Sort,
+    pub(super) ascending: bool,
+    /// Every task is of one organisation: it need not be compared.
+    pub(super) one_org: bool,
+}
+
+/// A task's place in an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) at: i64,
+    pub(super) org: OrgId,
+    pub(super) task: TaskId,
+}
+
+impl Order {
+    pub(super) fn column(self) -> &'static str {
+        match self.sort {
+            Sort::Submitted => "submitted_at",
+            Sort::Updated => "updated_at",
+            Sort::Ended => "ended_at",
+        }
+    }
+
+    /// What the order itself asks of a task.
+    pub(super) fn restrict(self, to: &mut Conditions) {
+        if self.sort == Sort::Ended {
+            to.and("ended_at IS NOT NULL", []);
+        }
+    }
+
+    /// Beyond a place.
+    pub(super) fn after(self, place: Place, to: &mut Conditions) {
+        let (column, beyond) = (self.column(), if self.ascending { ">" } else { "<" });
+        let at = Value::Integer(place.at);
+        match self.one_org {
+            true => to.and(&format!("({column}, task) {beyond} (?, ?)"), [at, blob(place.task)]),
+            false => to.and(
+                &format!("({column}, org, task) {beyond} (?, ?, ?)"),
+                [at, text(place.org.as_str()), blob(place.task)],
+            ),
+        }
+    }
+
+    pub(super) fn sql(self) -> String {
+        let (column, way) = (self.column(), if self.ascending { "ASC" } else { "DESC" });
+        match self.one_org {
+            true => format!(" ORDER BY {column} {way}, task {way}"),
+            false => format!(" ORDER BY {column} {way}, org {way}, task {way}"),
+        }
+    }
+
+    fn letters(self) -> &'static str {
+        match (self.sort, self.ascending) {
+            (Sort::Submitted, false) => "sd",
+            (Sort::Submitted, true) => "sa",
+            (Sort::Updated, false) => "ud",
+            (Sort::Updated, true) => "ua",
+            (Sort::Ended, false) => "ed",
+            (Sort::Ended, true) => "ea",
+        }
+    }
+
+    /// A place as a cursor: `sd.1795266305007.<task>.<org>`.
+    pub(super) fn cursor(self, place: &Place) -> Cursor {
+        Cursor(format!("{}.{}.{}.{}", self.letters(), place.at, place.task, place.org))
+    }
+
+    /// The place a cursor names.
+    pub(super) fn place(self, cursor: &Cursor) -> Result<Place, QueryError> {
+        let unusable = || {
+            let shown: String = cursor.0.chars().take(80).collect();
+            QueryError::Unusable(format!("the cursor {shown:?} is not one that this list gave"))
+        };
+        let mut parts = cursor.0.splitn(4, '.');
+        let letters = parts.next().unwrap_or_default();
+        let at = parts.next().and_then(|at| at.parse().ok()).ok_or_else(unusable)?;
+        let task = parts.next().and_then(|task| task.parse().ok()).ok_or_else(unusable)?;
+        let org = parts.next().and_then(|org| org.parse().ok()).ok_or_else(unusable)?;
+        if letters != self.letters() {
+            let why = "the cursor belongs to another order; go on with the order it came from, or begin anew";
+            return Err(QueryError::Unusable(why.to_owned()));
+        }
+        Ok(Place { at, org, task })
+    }
+}
+
+/// Whether a row's status says that the task was put aside.
+pub(super) fn is_aside(status: &str) -> bool {
+    status == ASIDE
+}

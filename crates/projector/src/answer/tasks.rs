@@ -1,0 +1,158 @@
+//! One task, a page of tasks.
+
+use std::collections::HashMap;
+
+use longhaul_core::board::Waiting;
+use longhaul_core::{OrgId, Sequence, Snapshot, Status, TaskId, TaskRef};
+use longhaul_wire::query::{Get, Got, Item, List, Page, Unreadable};
+use longhaul_wire::view::SnapshotView;
+use rusqlite::{Row, params_from_iter};
+
+use super::filter::{Conditions, Order, Place, blob, text};
+use super::{Answer, Reading, limit};
+use crate::error::{Error, QueryError};
+use crate::model::rows::{parse, unsigned};
+
+/// How many bytes of tasks a page may have: an answer is one message, and messages are bounded.
+const PAGE_BYTES: usize = 512 * 1024;
+
+/// A row of the task table.
+pub(super) struct TaskRow {
+    pub(super) key: TaskRef,
+    pub(super) snapshot: Option<Snapshot>,
+    unreadable: Option<Unreadable>,
+    /// The time it is sorted by.
+    at: i64,
+}
+
+/// What [`TaskRow::read`] reads, but for the time a list is sorted by.
+pub(super) const COLUMNS: &str = "org, task, snapshot, unreadable_at, unreadable_why";
+
+impl TaskRow {
+    /// A row of [`COLUMNS`] and a time.
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, QueryError> {
+        let org: String = row.get(0)?;
+        let org = OrgId::new(&org).map_err(|e| Error::Damaged { what: e.to_string() })?;
+        let task = TaskId(uuid::Uuid::from_bytes(row.get(1)?));
+        let snapshot: Option<Vec<u8>> = row.get(2)?;
+        let snapshot = snapshot.map(|json| parse(task, &json)).transpose()?;
+        let at: Option<i64> = row.get(3)?;
+        let why: Option<String> = row.get(4)?;
+        let unreadable =
+            at.map(|at| Unreadable { sequence: Sequence(unsigned(at)), why: why.unwrap_or_default() });
+        Ok(Self { key: TaskRef { org, task }, snapshot, unreadable, at: row.get(5)? })
+    }
+
+    fn item(self, waiting: Option<Waiting>, reading: &Reading<'_>) -> Item {
+        let as_of = reading.as_of.of(reading.shared.shards.of(&self.key.org));
+        let view = self.snapshot.map(|snapshot| {
+            let heartbeat = reading.shared.beats.heard_of(&snapshot);
+            SnapshotView::new(&snapshot, waiting, heartbeat, Some(as_of))
+        });
+        Item { org: self.key.org, task: self.key.task, view, unreadable: self.unreadable }
+    }
+
+    fn waits(&self) -> bool {
+        let pending = self.snapshot.as_ref().is_some_and(|s| s.status == Status::Pending);
+        pending && self.unreadable.is_none()
+    }
+}
+
+impl Reading<'_> {
+    /// Why tasks wait, as far as they do. The boards may be a moment ahead of the rows: a task that
+    /// has started since has no answer.
+    pub(super) fn waiting<'t>(&self, tasks: impl Iterator<Item = &'t TaskRef>) -> HashMap<TaskRef, Waiting> {
+        let mut by_shard: HashMap<_, Vec<&TaskRef>> = HashMap::new();
+        for key in tasks {
+            by_shard.entry(self.shared.shards.of(&key.org)).or_default().push(key);
+        }
+        let mut all = HashMap::new();
+        for (shard, keys) in by_shard {
+            let ids: Vec<TaskId> = keys.iter().map(|key| key.task).collect();
+            let now = self.shared.journal.now();
+            let waiting = self.shared.boards.with(shard, |board| board.waiting_all(&ids, now));
+            all.extend(keys.into_iter().cloned().zip(waiting).filter_map(|(key, why)| Some((key, why?))));
+        }
+        all
+    }
+}
+
+impl Answer for Get {
+    fn answer(&self, reading: &Reading<'_>) -> Result<Got, QueryError> {
+        let mut which = Conditions::default();
+        which.and("task = ?", [blob(self.task)]);
+        if let Some(org) = &self.org {
+            which.and("org = ?", [text(org.as_str())]);
+        }
+        let sql = format!("SELECT {COLUMNS}, submitted_at FROM task{} LIMIT 2", which.sql());
+        let mut statement = reading.db.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(&which.values))?;
+        let found = rows.next()?.map(TaskRow::read).transpose()?;
+        if rows.next()?.is_some() {
+            let count = "SELECT count(*) FROM task WHERE task = ?";
+            let n: i64 = reading.db.query_row(count, [blob(self.task)], |row| row.get(0))?;
+            return Err(QueryError::Ambiguous(unsigned(n)));
+        }
+        let as_of = self.org.as_ref().map_or_else(|| reading.as_of.clone(), |org| reading.as_of_org(org));
+        let item = found.map(|row| {
+            let waiting = reading.waiting(row.waits().then_some(&row.key).into_iter()).remove(&row.key);
+            row.item(waiting, reading)
+        });
+        Ok(Got { as_of, item })
+    }
+}
+
+/// The statement of a list, and what it is bound to. One row more than the page has is read: it
+/// tells whether there is a next one.
+pub(super) fn list_sql(list: &List) -> Result<(String, Conditions, Order, usize), QueryError> {
+    let order = Order { sort: list.sort, ascending: list.ascending, one_org: list.filter.org.is_some() };
+    let limit = limit(list.limit)?;
+    let mut which = Conditions::of(&list.filter);
+    order.restrict(&mut which);
+    if let Some(cursor) = &list.after {
+        order.after(order.place(cursor)?, &mut which);
+    }
+    let column = order.column();
+    let sql =
+        format!("SELECT {COLUMNS}, {column} FROM task{}{} LIMIT {}", which.sql(), order.sql(), limit + 1);
+    Ok((sql, which, order, limit))
+}
+
+impl Answer for List {
+    fn answer(&self, reading: &Reading<'_>) -> Result<Page, QueryError> {
+        let (sql, which, order, limit) = list_sql(self)?;
+        let mut statement = reading.db.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(&which.values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(TaskRow::read(row)?);
+        }
+        let mut more = found.len() > limit;
+        found.truncate(limit);
+        let mut waiting = reading.waiting(found.iter().filter(|row| row.waits()).map(|row| &row.key));
+
+        let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
+        for row in found {
+            let place = Place { at: row.at, org: row.key.org.clone(), task: row.key.task };
+            let waiting = waiting.remove(&row.key);
+            let mut item = row.item(waiting, reading);
+            if let Some(view) = &mut item.view {
+                view.output = None;
+                view.steps = Vec::new();
+            }
+            bytes += serde_json::to_vec(&item).map_or(0, |json| json.len());
+            if bytes > PAGE_BYTES && !items.is_empty() {
+                more = true;
+                break;
+            }
+            items.push(item);
+            last = Some(place);
+        }
+        let next = last.filter(|_| more).map(|place| order.cursor(&place));
+        let as_of = match &self.filter.org {
+            Some(org) => reading.as_of_org(org),
+            None => reading.as_of.clone(),
+        };
+        Ok(Page { as_of, items, next })
+    }
+}

@@ -1,0 +1,336 @@
+//! The read model: what the log says, as rows. [`Model::fold`] takes a batch of records and writes
+//! rows and position in one transaction; it is synchronous and knows no network.
+
+mod board;
+pub(crate) mod fold;
+pub(crate) mod rows;
+mod schema;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use longhaul_core::board::Board;
+use longhaul_core::{Commit, OrgId, Policy, Sequence, TaskId, TaskRef, Timestamp, UserId};
+use longhaul_journal::{Change, Entry, Parsed, Record, Shard, Shards};
+use longhaul_wire::DecodeError;
+use longhaul_wire::query::Positions;
+use rusqlite::{Connection, params};
+
+pub(crate) use board::Boards;
+use fold::{Known, Touched, Unread};
+use rows::{stored, unsigned, written};
+pub(crate) use schema::Place;
+pub use schema::dump;
+
+use crate::error::Error;
+
+/// Live tasks kept in memory. Beyond this all are dropped and read again where they are needed.
+const HOT: usize = 20_000;
+
+/// The writing side of the read model.
+pub(crate) struct Model {
+    db: Connection,
+    shards: Shards,
+    positions: BTreeMap<Shard, Position>,
+    /// Tasks that have not ended, as their rows say.
+    hot: HashMap<TaskRef, Known>,
+    boards: Arc<Boards>,
+    /// The boards are ahead of the rows: a transaction failed.
+    unsure: bool,
+}
+
+/// How far a shard is folded, and by what its last record is known again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) sequence: Sequence,
+    stored_at: Timestamp,
+    bytes: u64,
+}
+
+/// A task's snapshot changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TaskChange {
+    pub(crate) org: OrgId,
+    pub(crate) user: UserId,
+    pub(crate) task: TaskId,
+    pub(crate) change: Change,
+}
+
+/// What a batch touches, gathered before anything is written.
+#[derive(Default)]
+struct Batch {
+    tasks: HashMap<TaskRef, Touched>,
+    /// Tasks the ledger names: their slots may have changed.
+    admitted: Vec<TaskRef>,
+    policies: BTreeMap<OrgId, (Sequence, Policy)>,
+    unreadable: Vec<(Sequence, String, String)>,
+}
+
+impl Model {
+    /// The model in a directory, as far as it was folded; made anew if it is of another version.
+    pub(crate) fn open(
+        place: &Place,
+        shards: Shards,
+        anew: bool,
+        boards: Arc<Boards>,
+    ) -> Result<Self, Error> {
+        let db = place.open(shards, anew)?;
+        let mut model =
+            Self { db, shards, positions: BTreeMap::new(), hot: HashMap::new(), boards, unsure: false };
+        model.reload()?;
+        Ok(model)
+    }
+
+    /// Empties the model: the log it was folded from is gone.
+    pub(crate) fn start_over(&mut self) -> Result<(), Error> {
+        schema::start_over(&mut self.db, self.shards)?;
+        self.reload()
+    }
+
+    /// Takes everything in memory from the rows.
+    fn reload(&mut self) -> Result<(), Error> {
+        self.hot.clear();
+        self.positions = load_positions(&self.db)?;
+        self.boards.reset(board::load(&self.db, self.shards)?);
+        self.unsure = false;
+        Ok(())
+    }
+
+    /// How far a shard is folded.
+    pub(crate) fn position(&self, shard: Shard) -> Sequence {
+        self.positions.get(&shard).map_or(Sequence::ZERO, |position| position.sequence)
+    }
+
+    /// How far every shard is folded.
+    pub(crate) fn positions(&self) -> Positions {
+        self.shards.all().map(|shard| (shard, self.position(shard))).collect()
+    }
+
+    /// Folds records of one shard, in order; all or nothing. Those folded already are passed over.
+    /// Returns which tasks changed.
+    pub(crate) fn fold(&mut self, shard: Shard, entries: &[Entry]) -> Result<Vec<TaskChange>, Error> {
+        if self.unsure {
+            self.reload()?;
+        }
+        let last = self.positions.get(&shard).copied().unwrap_or_default();
+        if entries.iter().any(|entry| entry.sequence == last.sequence && Position::of(entry) != last) {
+            return Err(Error::OtherLog { shard, folded: last.sequence });
+        }
+        let first = entries.partition_point(|entry| entry.sequence <= last.sequence);
+        let entries = &entries[first..];
+        let Some(end) = entries.last() else { return Ok(Vec::new()) };
+
+        // From here on the boards may be ahead of the rows.
+        self.unsure = true;
+        let mut batch = self.load(entries)?;
+        let slots = self.boards.with(shard, |board| {
+            entries.iter().for_each(|entry| batch.fold(entry, self.shards, board));
+            let named = batch.tasks.keys().chain(&batch.admitted);
+            named.map(|key| (key.clone(), board.granted(key.task))).collect::<HashMap<_, _>>()
+        });
+        let position = Position::of(end);
+        let all = self.db.transaction().map_err(written)?;
+        for (key, touched) in &batch.tasks {
+            rows::save(&all, key, touched)?;
+        }
+        for (key, slot) in &slots {
+            board::save_slot(&all, key, *slot).map_err(written)?;
+        }
+        batch.save_rest(&all, shard).map_err(written)?;
+        position.save(&all, shard, last.sequence)?;
+        all.commit().map_err(written)?;
+        self.unsure = false;
+
+        self.positions.insert(shard, position);
+        Ok(self.keep(batch))
+    }
+
+    /// Reads what is known of every task that the records are about.
+    fn load(&self, entries: &[Entry]) -> Result<Batch, Error> {
+        let mut batch = Batch::default();
+        for entry in entries {
+            let Some(key) = task_of(entry, self.shards) else { continue };
+            if batch.tasks.contains_key(&key) {
+                continue;
+            }
+            let known = match self.hot.get(&key) {
+                Some(known) => Some(known.clone()),
+                None => rows::load(&self.db, &key)?,
+            };
+            batch.tasks.insert(key, Touched::new(known));
+        }
+        Ok(batch)
+    }
+
+    /// Keeps what is live, forgets what has ended.
+    fn keep(&mut self, batch: Batch) -> Vec<TaskChange> {
+        let mut changes = Vec::new();
+        if self.hot.len() + batch.tasks.len() > HOT {
+            self.hot.clear();
+        }
+        for (key, touched) in batch.tasks.into_iter().filter(|(_, touched)| touched.changed) {
+            let known = touched.known;
+            let Some(snapshot) = &known.snapshot else { continue };
+            changes.push(TaskChange {
+                org: key.org.clone(),
+                user: snapshot.owner.user.clone(),
+                task: key.task,
+                change: Change { status: snapshot.status, sequence: snapshot.sequence },
+            });
+            if snapshot.status.is_terminal() || known.unread.is_some() {
+                self.hot.remove(&key);
+            } else {
+                self.hot.insert(key, known);
+            }
+        }
+        changes.sort_by_key(|change| change.change.sequence);
+        changes
+    }
+}
+
+/// The task a record belongs to, if it lies where that task's history lies.
+fn task_of(entry: &Entry, shards: Shards) -> Option<TaskRef> {
+    match &entry.subject {
+        Parsed::Task { shard, org, task } if shards.of(org) == *shard => {
+            Some(TaskRef { org: org.clone(), task: *task })
+        }
+        _ => None,
+    }
+}
+
+impl Batch {
+    fn fold(&mut self, entry: &Entry, shards: Shards, board: &mut Board) {
+        match (&entry.record, task_of(entry, shards)) {
+            (Ok(Record::Task(commit)), Some(key)) => self.fold_commit(&key, commit, entry.sequence, board),
+            (Err(why), Some(key)) => self.put_aside(&key, entry, why, board),
+            (Ok(Record::Admissions(commit)), _) => {
+                board.admissions(commit, entry.sequence);
+                let org = &commit.org;
+                let named = commit.admissions.iter();
+                self.admitted.extend(named.map(|one| TaskRef { org: org.clone(), task: one.task }));
+            }
+            (Ok(Record::Policy(commit)), _) => {
+                board.policy(&commit.org, commit.policy);
+                self.policies.insert(commit.org.clone(), (entry.sequence, commit.policy));
+            }
+            // Claims matter at submission, dispatches follow from the ledger.
+            (Ok(Record::Conversation(_) | Record::Dispatch(_)), _) => {}
+            (Err(_) | Ok(Record::Task(_)), _) => {
+                let why = match &entry.record {
+                    Err(why) => why.to_string(),
+                    Ok(_) => "it lies in a shard that is not its organisation's".to_owned(),
+                };
+                let subject = entry.subject.subject().to_string();
+                tracing::warn!(%subject, sequence = %entry.sequence, why, "a record cannot be read");
+                self.unreadable.push((entry.sequence, subject, why));
+            }
+        }
+    }
+
+    fn fold_commit(&mut self, key: &TaskRef, commit: &Commit, sequence: Sequence, board: &mut Board) {
+        let Some(touched) = self.tasks.get_mut(key) else { return };
+        let used = touched.fold(commit, sequence);
+        if touched.known.unread.is_some() {
+            return;
+        }
+        if let Some(snapshot) = &touched.known.snapshot {
+            board.task(snapshot);
+        }
+        board.spent(&key.org, commit.at, used.tokens());
+    }
+
+    fn put_aside(&mut self, key: &TaskRef, entry: &Entry, why: &DecodeError, board: &mut Board) {
+        let Some(touched) = self.tasks.get_mut(key) else { return };
+        if touched.known.unread.is_none() {
+            tracing::warn!(org = %key.org, task = %key.task, sequence = %entry.sequence, %why, "a task is put aside");
+        }
+        touched.put_aside(Unread { at: entry.sequence, stored_at: entry.stored_at, why: why.to_string() });
+        board.set_aside(key.task);
+    }
+
+    fn save_rest(&self, db: &Connection, shard: Shard) -> rusqlite::Result<()> {
+        for (org, (sequence, policy)) in &self.policies {
+            board::save_policy(db, org, *sequence, policy)?;
+        }
+        for (sequence, subject, why) in &self.unreadable {
+            db.prepare_cached("INSERT INTO unreadable (shard, sequence, subject, why) VALUES (?, ?, ?, ?)")?
+                .execute(params![shard.0, stored(sequence.0), subject, why])?;
+        }
+        Ok(())
+    }
+}
+
+impl Position {
+    fn of(entry: &Entry) -> Self {
+        Self { sequence: entry.sequence, stored_at: entry.stored_at, bytes: entry.bytes as u64 }
+    }
+
+    /// Moves a shard's position on from where this model believes it is.
+    fn save(&self, db: &Connection, shard: Shard, from: Sequence) -> Result<(), Error> {
+        let moved = db
+            .prepare_cached(
+                "INSERT INTO position (shard, sequence, stored_at, bytes) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (shard) DO UPDATE SET sequence = ?2, stored_at = ?3, bytes = ?4
+                 WHERE sequence = ?5",
+            )
+            .and_then(|mut statement| {
+                let (to, from) = (stored(self.sequence.0), stored(from.0));
+                statement.execute(params![shard.0, to, self.stored_at.0, stored(self.bytes), from])
+            })
+            .map_err(written)?;
+        if moved == 1 {
+            return Ok(());
+        }
+        Err(Error::Damaged { what: format!("shard {shard} is not at {from}; another program wrote to it") })
+    }
+}
+
+fn load_positions(db: &Connection) -> Result<BTreeMap<Shard, Position>, Error> {
+    let load = || -> rusqlite::Result<_> {
+        db.prepare("SELECT shard, sequence, stored_at, bytes FROM position")?
+            .query_map([], |row| {
+                let sequence = Sequence(unsigned(row.get(1)?));
+                let position =
+                    Position { sequence, stored_at: Timestamp(row.get(2)?), bytes: unsigned(row.get(3)?) };
+                Ok((Shard(row.get(0)?), position))
+            })?
+            .collect()
+    };
+    load().map_err(written)
+}
+
+#[cfg(test)]
+impl Model {
+    /// The connection, for tests that look or disturb.
+    pub(crate) fn db(&mut self) -> &mut Connection {
+        &mut self.db
+    }
+
+    /// Every snapshot there is a row for.
+    pub(crate) fn snapshots(&self) -> Vec<(TaskRef, longhaul_core::Snapshot)> {
+        let mut statement =
+            self.db.prepare("SELECT org, snapshot FROM task WHERE snapshot IS NOT NULL").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)));
+        let snapshot = |(org, json): (String, Vec<u8>)| {
+            let snapshot: longhaul_core::Snapshot = serde_json::from_slice(&json).unwrap();
+            (TaskRef { org: OrgId::new(org).unwrap(), task: snapshot.task }, snapshot)
+        };
+        rows.unwrap().map(|row| snapshot(row.unwrap())).collect()
+    }
+
+    /// What each organisation used.
+    pub(crate) fn usage_by_org(&self) -> Vec<(String, longhaul_core::Usage)> {
+        let sql =
+            "SELECT org, input_tokens, output_tokens, model_calls, queries, exact FROM usage ORDER BY org";
+        let mut statement = self.db.prepare(sql).unwrap();
+        let rows =
+            statement.query_map([], |row| Ok((row.get::<_, String>(0)?, rows::usage(row, 1)?))).unwrap();
+        let mut sums: BTreeMap<String, longhaul_core::Usage> = BTreeMap::new();
+        for row in rows {
+            let (org, used) = row.unwrap();
+            let sum = sums.entry(org).or_default();
+            *sum = sum.plus(used);
+        }
+        sums.into_iter().collect()
+    }
+}

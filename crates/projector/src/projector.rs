@@ -1,0 +1,423 @@
+//! The service: follows every shard, folds, says what changed, answers questions.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use longhaul_core::{Beat, Sequence};
+use longhaul_journal::{Entry, Journal, Shard};
+use longhaul_wire::query::Positions;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::model::{Boards, Model, Place, TaskChange};
+use crate::service;
+use crate::shared::{Shared, Standing};
+
+/// How a projector is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the read model lies; made if need be. One projector uses it at a time.
+    pub dir: PathBuf,
+    /// Most records folded in one transaction. 1000 by default.
+    pub batch: usize,
+    /// How long a question waits to be folded far enough. 10 s by default.
+    pub patience: Duration,
+    /// Drop what is there and fold from nothing.
+    pub anew: bool,
+}
+
+impl Options {
+    /// The defaults, in a directory.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), batch: 1000, patience: Duration::from_secs(10), anew: false }
+    }
+}
+
+/// How often silent executors are looked for, and delayed tasks whose time has come.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The first and the longest wait before something that failed is tried again.
+const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+/// After how long without a record [`Projector::catch_up`] takes the rest to be erased.
+const NOTHING_LEFT: Duration = Duration::from_secs(5);
+
+/// How many batches may wait to be folded. Beyond that the log is not read on.
+const AHEAD: usize = 2;
+
+/// A fold of the log into a read model.
+pub struct Projector {
+    /// Out of here while a batch is folded on another thread.
+    model: Option<Model>,
+    shared: Arc<Shared>,
+    options: Options,
+    /// Up to here nothing that changes is said: nobody watches a model that is built from nothing.
+    quiet: Positions,
+}
+
+/// What comes from the shards.
+enum Input {
+    Batch(Shard, Vec<Entry>),
+    /// The log does not hold what was folded.
+    OtherLog(Shard),
+    Trouble(String),
+}
+
+/// Why a round of following ended.
+enum Round {
+    Cancelled,
+    /// The model was emptied; everything is followed from the beginning.
+    StartOver,
+}
+
+impl Projector {
+    /// Opens the read model in `options.dir`, where it was left, or from nothing.
+    ///
+    /// # Errors
+    /// If the directory cannot be used, or another projector uses it.
+    pub async fn open(journal: Journal, options: Options) -> Result<Self, Error> {
+        let shards = journal.shards();
+        let boards = Arc::new(Boards::default());
+        let now = journal.now();
+        let (dir, anew, for_model) = (options.dir.clone(), options.anew, Arc::clone(&boards));
+        let (place, model) = blocking(move || {
+            let place = Place::take(&dir)?;
+            let model = Model::open(&place, shards, anew, for_model)?;
+            Ok((place, model))
+        })
+        .await?;
+        boards.each(|board| board.advance(now));
+        let standing = Standing { positions: model.positions(), ..Standing::default() };
+        let shared = Arc::new(Shared::new(journal, place, boards, standing)?);
+        Ok(Self { model: Some(model), shared, options, quiet: Positions::default() })
+    }
+
+    /// A way to ask it.
+    pub fn handle(&self) -> Handle {
+        Handle { shared: Arc::clone(&self.shared), patience: self.options.patience }
+    }
+
+    /// Folds everything the log holds now, and returns how far that is. Serves nothing, says nothing.
+    ///
+    /// # Errors
+    /// If the log or the database fails; what was folded stays.
+    pub async fn catch_up(&mut self) -> Result<Positions, Error> {
+        for shard in self.shared.shards.all() {
+            while let Err(error) = self.catch_up_shard(shard).await {
+                if !matches!(error, Error::OtherLog { .. }) {
+                    return Err(error);
+                }
+                tracing::warn!(%error, "the read model is built anew");
+                self.start_over().await?;
+            }
+        }
+        Ok(self.shared.standing.borrow().positions.clone())
+    }
+
+    async fn catch_up_shard(&mut self, shard: Shard) -> Result<(), Error> {
+        let journal = self.shared.journal.clone();
+        let head = journal.head(shard).await?;
+        let folded = self.position(shard);
+        if folded > head {
+            return Err(Error::OtherLog { shard, folded });
+        }
+        if head == Sequence::ZERO {
+            return Ok(());
+        }
+        let mut follower = journal.follow(shard, before(folded)).await?;
+        loop {
+            let batch = tokio::time::timeout(NOTHING_LEFT, follower.next_batch(self.options.batch)).await;
+            // What is left up to the head was erased.
+            let Ok(batch) = batch else { return Ok(()) };
+            let batch = batch?;
+            let pending = batch.last().map_or(0, |entry| entry.pending);
+            self.fold(shard, &Arc::new(batch)).await?;
+            if pending == 0 || self.position(shard) >= head {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Follows the log, folds, says what changed and answers questions, until cancelled. What fails
+    /// for a while (the log out of reach, the disk full) is tried again; [`Standing::trouble`] says so.
+    ///
+    /// # Errors
+    /// What trying again does not help with.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Error> {
+        let tasks = TaskTracker::new();
+        let stop = cancel.child_token();
+        let _stop_all = stop.clone().drop_guard();
+        tasks.spawn(service::serve(self.handle(), stop.clone()));
+        tasks.spawn(hear(Arc::clone(&self.shared), stop.clone()));
+        let outcome = loop {
+            match self.round(&cancel).await {
+                Ok(Round::StartOver) => {}
+                Ok(Round::Cancelled) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        outcome
+    }
+
+    async fn round(&mut self, cancel: &CancellationToken) -> Result<Round, Error> {
+        let (send, mut inputs) = mpsc::channel(AHEAD);
+        self.hush().await;
+        let _followers: Vec<AbortOnDropHandle<()>> = self
+            .shared
+            .shards
+            .all()
+            .map(|shard| {
+                let follow = follow(
+                    self.shared.journal.clone(),
+                    shard,
+                    self.position(shard),
+                    self.options.batch,
+                    send.clone(),
+                );
+                AbortOnDropHandle::new(tokio::spawn(follow))
+            })
+            .collect();
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let input = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Ok(Round::Cancelled),
+                _ = ticks.tick() => {
+                    self.tick();
+                    continue;
+                }
+                input = inputs.recv() => input,
+            };
+            match input {
+                Some(Input::Batch(shard, batch)) => match self.fold_surely(shard, batch, cancel).await {
+                    Ok(Some(changes)) => self.say(changes).await,
+                    Ok(None) => return Ok(Round::Cancelled),
+                    Err(error) if matches!(error, Error::OtherLog { .. }) || error.is_damage() => {
+                        tracing::warn!(%error, "the read model is built anew");
+                        self.start_over().await?;
+                        return Ok(Round::StartOver);
+                    }
+                    Err(error) => return Err(error),
+                },
+                Some(Input::OtherLog(shard)) => {
+                    let error = Error::OtherLog { shard, folded: self.position(shard) };
+                    tracing::warn!(%error, "the read model is built anew");
+                    self.start_over().await?;
+                    return Ok(Round::StartOver);
+                }
+                Some(Input::Trouble(why)) => self.trouble(Some(why)),
+                None => return Err(Error::Stopped),
+            }
+        }
+    }
+
+    /// Folds a batch; if that fails for a while, again. Nothing if cancelled.
+    async fn fold_surely(
+        &mut self,
+        shard: Shard,
+        batch: Vec<Entry>,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Vec<TaskChange>>, Error> {
+        let batch = Arc::new(batch);
+        let mut wait = WAITS.0;
+        loop {
+            match self.fold(shard, &batch).await {
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(error = %chain(&error), "a batch was not folded; it is tried again");
+                    self.trouble(Some(chain(&error)));
+                }
+                outcome => return outcome.map(Some),
+            }
+            if cancel.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return Ok(None);
+            }
+            wait = (wait * 2).min(WAITS.1);
+        }
+    }
+
+    /// Folds a batch on a thread that may block, and says how far that is.
+    async fn fold(&mut self, shard: Shard, batch: &Arc<Vec<Entry>>) -> Result<Vec<TaskChange>, Error> {
+        let mut model = self.model.take().ok_or(Error::Stopped)?;
+        let entries = Arc::clone(batch);
+        let (model, outcome) = blocking(move || {
+            let outcome = model.fold(shard, &entries);
+            Ok((model, outcome))
+        })
+        .await?;
+        let positions = model.positions();
+        self.model = Some(model);
+        let changes = outcome?;
+        self.shared.standing.send_modify(|standing| {
+            standing.positions = positions;
+            standing.trouble = None;
+            if let Some(last) = batch.last() {
+                standing.lag.insert(shard.0, last.pending);
+            }
+        });
+        Ok(changes)
+    }
+
+    async fn start_over(&mut self) -> Result<(), Error> {
+        let mut model = self.model.take().ok_or(Error::Stopped)?;
+        let model = blocking(move || model.start_over().map(|()| model)).await?;
+        self.shared.standing.send_modify(|standing| standing.positions = model.positions());
+        self.model = Some(model);
+        Ok(())
+    }
+
+    /// A model that is at the beginning has a whole log to fold, of which nothing is news.
+    async fn hush(&mut self) {
+        for shard in self.shared.shards.all() {
+            if self.position(shard) == Sequence::ZERO
+                && let Ok(head) = self.shared.journal.head(shard).await
+            {
+                self.quiet.advance(shard, head);
+            }
+        }
+    }
+
+    async fn say(&self, changes: Vec<TaskChange>) {
+        for TaskChange { org, user, task, change } in changes {
+            if change.sequence <= self.quiet.of(self.shared.shards.of(&org)) {
+                continue;
+            }
+            if let Err(error) = self.shared.journal.say_change(&org, &user, task, &change).await {
+                // Whoever watches also looks by itself; and the log is likely out of reach.
+                tracing::debug!(%error, "changes were not said");
+                return;
+            }
+        }
+    }
+
+    fn tick(&self) {
+        let silent = self.shared.beats.silent();
+        let now = self.shared.journal.now();
+        self.shared.boards.each(|board| {
+            silent.iter().for_each(|executor| board.gone(*executor));
+            board.advance(now);
+        });
+    }
+
+    fn trouble(&self, why: Option<String>) {
+        self.shared.standing.send_if_modified(|standing| {
+            let changed = standing.trouble != why;
+            standing.trouble = why;
+            changed
+        });
+    }
+
+    fn position(&self, shard: Shard) -> Sequence {
+        self.model.as_ref().map_or(Sequence::ZERO, |model| model.position(shard))
+    }
+}
+
+/// The place before a place: following from there, the record at the place comes first, and shows
+/// whether the log is still the one that was folded.
+fn before(place: Sequence) -> Sequence {
+    Sequence(place.0.saturating_sub(1))
+}
+
+/// Follows one shard for ever.
+async fn follow(journal: Journal, shard: Shard, mut folded: Sequence, batch: usize, to: mpsc::Sender<Input>) {
+    let mut wait = WAITS.0;
+    loop {
+        let begun = Instant::now();
+        let failed = match follow_once(&journal, shard, &mut folded, batch, &to).await {
+            Ok(()) => return,
+            Err(error) => error,
+        };
+        if begun.elapsed() > WAITS.1 {
+            wait = WAITS.0;
+        }
+        tracing::warn!(error = %chain(&failed), %shard, "the log cannot be followed; it is tried again");
+        if to.send(Input::Trouble(chain(&failed))).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(WAITS.1);
+    }
+}
+
+/// Follows until an error, or until nobody listens.
+async fn follow_once(
+    journal: &Journal,
+    shard: Shard,
+    folded: &mut Sequence,
+    batch: usize,
+    to: &mpsc::Sender<Input>,
+) -> Result<(), Error> {
+    if journal.head(shard).await? < *folded {
+        let _ = to.send(Input::OtherLog(shard)).await;
+        return Ok(());
+    }
+    let mut follower = journal.follow(shard, before(*folded)).await?;
+    loop {
+        let entries = follower.next_batch(batch).await?;
+        *folded = entries.last().map_or(*folded, |last| last.sequence.max(*folded));
+        if to.send(Input::Batch(shard, entries)).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Listens to the executors until cancelled.
+async fn hear(shared: Arc<Shared>, cancel: CancellationToken) {
+    while !cancel.is_cancelled() {
+        match cancel.run_until_cancelled(shared.journal.beats()).await {
+            Some(Ok(mut beats)) => {
+                while let Some(Some(beat)) = cancel.run_until_cancelled(beats.next()).await {
+                    match beat {
+                        Ok(beat) => take_in(&shared, &beat),
+                        Err(error) => tracing::debug!(%error, "a beat was not heard"),
+                    }
+                }
+            }
+            Some(Err(error)) => tracing::debug!(%error, "executors cannot be listened to; it is tried again"),
+            None => return,
+        }
+        cancel.run_until_cancelled(tokio::time::sleep(TICK)).await;
+    }
+}
+
+fn take_in(shared: &Shared, beat: &Beat) {
+    if shared.beats.hear(beat, shared.journal.now()) {
+        shared.boards.each(|board| board.beat(beat));
+    }
+}
+
+/// Builds the read model in `options.dir` from nothing, as far as the log goes now. Marks of what was
+/// read stay.
+///
+/// # Errors
+/// As [`Projector::open`] and [`Projector::catch_up`].
+pub async fn rebuild(journal: Journal, options: Options) -> Result<Positions, Error> {
+    Projector::open(journal, Options { anew: true, ..options }).await?.catch_up().await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Error::Stopped))
+}
+
+/// An error and what led to it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

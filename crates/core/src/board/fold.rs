@@ -113,6 +113,13 @@ impl Board {
         }
     }
 
+    /// A record of the organisation's ledger cannot be read. Who has a slot is not known any more:
+    /// nothing is admitted, for the caps to hold, until a program that can read it takes over.
+    pub fn ledger_unreadable(&mut self, org: &OrgId) {
+        self.orgs.entry(org.clone()).or_default().unreadable = true;
+        self.refresh(org);
+    }
+
     /// Gives a waiting task's next run a slot, in its turn, while there was room for `open`.
     pub(super) fn serve(&mut self, task: TaskId, grant: Grant, open: &BTreeSet<Kind>) {
         let Some(brief) = self.tasks.get(&task).filter(|brief| brief.may_have(&grant)) else { return };

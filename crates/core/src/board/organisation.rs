@@ -19,6 +19,8 @@ pub(super) struct Organisation {
     pub(super) spent: Spent,
     /// The last commit on its ledger.
     pub(super) ledger: Sequence,
+    /// A record of its ledger cannot be read: who has a slot is not known.
+    pub(super) unreadable: bool,
     /// How many of its tasks hold a slot: the sum over its users.
     pub(super) held: u32,
     pub(super) users: BTreeMap<UserId, User>,
@@ -88,7 +90,7 @@ impl Organisation {
 
     /// What it has to admit and may, as far as its own limits go.
     pub(super) fn kinds(&self, now: Timestamp) -> BTreeSet<Kind> {
-        if self.held >= self.policy.caps.organisation || self.exhausted(now).is_some() {
+        if self.unreadable || self.held >= self.policy.caps.organisation || self.exhausted(now).is_some() {
             return BTreeSet::new();
         }
         self.turns.kinds()
@@ -113,6 +115,7 @@ impl Organisation {
         self.users.is_empty()
             && self.conversations.is_empty()
             && self.ledger == Sequence::ZERO
+            && !self.unreadable
             && self.policy == Policy::default()
             && self.spent == Spent::default()
     }

@@ -107,6 +107,10 @@ impl Board {
         }
         let some_takes = |kind: &Kind| self.rooms.takes(kind);
         let this_kind = |kind: &Kind| *kind == brief.kind;
+        if org.unreadable {
+            let place = place_in_organisation(org, brief, &some_takes);
+            return (WaitReason::LedgerUnreadable, place, vec![]);
+        }
         if let Some((budget, used)) = org.exhausted(self.now) {
             let reason = WaitReason::TokenBudget { used, budget: budget.tokens, per: budget.per };
             return (reason, place_in_organisation(org, brief, &some_takes), vec![]);
@@ -163,7 +167,7 @@ impl Board {
 
     /// How many of an organisation's waiting tasks its own limits would let through.
     fn admissible(&self, org: &Organisation, counts: &dyn Fn(&Kind) -> bool) -> usize {
-        if org.exhausted(self.now).is_some() {
+        if org.unreadable || org.exhausted(self.now).is_some() {
             return 0;
         }
         let caps = org.policy.caps;

@@ -24,7 +24,7 @@ pub struct Waiting {
     /// | `not_before`, `retry_backoff` | none: it waits for its own time, and is always 1 |
     /// | `conversation` | the conversation's tasks behind its holder, by submission |
     /// | `user_cap` | the user's tasks, by urgency, then age |
-    /// | `organisation_cap`, `token_budget` | the organisation's tasks, users taking turns |
+    /// | `organisation_cap`, `token_budget`, `ledger_unreadable` | the organisation's tasks, users taking turns |
     /// | `no_executor`, `executors_busy` | all tasks of the kind, organisations and users taking turns |
     /// | `admitted` | runs of the kind that have a slot and have not started, by admission |
     /// | `next` | what is admitted now, by turn |
@@ -77,6 +77,8 @@ pub enum WaitReason {
         /// The task that holds it or comes first.
         holder: TaskId,
     },
+    /// A record of the organisation's ledger cannot be read by this version: nothing is admitted.
+    LedgerUnreadable,
     /// The organisation has used up its tokens.
     TokenBudget {
         /// How many it used.
@@ -128,6 +130,7 @@ impl WaitReason {
             Self::NotBefore { .. } => "not_before",
             Self::RetryBackoff { .. } => "retry_backoff",
             Self::Conversation { .. } => "conversation",
+            Self::LedgerUnreadable => "ledger_unreadable",
             Self::TokenBudget { .. } => "token_budget",
             Self::NoExecutor { .. } => "no_executor",
             Self::UserCap { .. } => "user_cap",
@@ -146,6 +149,9 @@ impl fmt::Display for WaitReason {
             Self::RetryBackoff { at, attempt } => write!(f, "attempt {attempt} begins at {at}"),
             Self::Conversation { conversation, holder } => {
                 write!(f, "conversation {conversation} is held by task {holder}")
+            }
+            Self::LedgerUnreadable => {
+                f.write_str("a record of the organisation's ledger cannot be read; upgrade the schedulers")
             }
             Self::TokenBudget { used, budget, per } => {
                 let per = match per {

@@ -88,7 +88,7 @@ fn nearness(reason: &WaitReason) -> u8 {
         WaitReason::Conversation { .. } => 4,
         WaitReason::NotBefore { .. } | WaitReason::RetryBackoff { .. } => 5,
         WaitReason::TokenBudget { .. } => 6,
-        WaitReason::NoExecutor { .. } => 7,
+        WaitReason::NoExecutor { .. } | WaitReason::LedgerUnreadable => 7,
     }
 }
 

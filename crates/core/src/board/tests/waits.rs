@@ -147,6 +147,15 @@ fn an_organisation_over_its_budget_admits_nothing() {
 }
 
 #[test]
+fn an_organisation_whose_ledger_cannot_be_read_admits_nothing() {
+    let mut w = World::new(roomy());
+    let (mine, other) = (w.log.submit(1, "acme/ann"), w.log.submit(2, "other/bob"));
+    w.board.ledger_unreadable(&org("acme"));
+    assert_eq!(w.go(), [other]);
+    assert_eq!(w.waits(mine), "ledger_unreadable 1");
+}
+
+#[test]
 fn an_admitted_run_waits_for_its_executor() {
     let mut w = World::new(roomy());
     let tasks = [w.log.submit(1, "acme/ann"), w.log.submit(2, "acme/bob")];

@@ -144,7 +144,7 @@ impl Journal {
                 match self.find(&subject, expect, id).await {
                     Ok(Found::Own(sequence)) => return Ok(sequence),
                     Ok(Found::Other) => return Err(CommitError::Conflict),
-                    Ok(Found::Nothing) if conflict && !uncertain => return Err(CommitError::Conflict),
+                    // Nothing has changed: what was decided still holds.
                     Ok(Found::Nothing) | Err(_) => {}
                 }
             }

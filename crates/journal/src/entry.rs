@@ -58,6 +58,8 @@ pub struct Follower {
     shard: Shard,
     shards: Shards,
     stream: BoxStream<'static, Result<Stored, PortError>>,
+    /// An error met behind a batch that was given first.
+    held: Option<PortError>,
 }
 
 impl Journal {
@@ -67,7 +69,7 @@ impl Journal {
     /// If the log is not available.
     pub async fn follow(&self, shard: Shard, after: Sequence) -> Result<Follower, Error> {
         let stream = again(self.deadline, || self.port.follow(shard, after)).await?;
-        Ok(Follower { shard, shards: self.shards(), stream })
+        Ok(Follower { shard, shards: self.shards(), stream, held: None })
     }
 }
 
@@ -80,6 +82,9 @@ impl Follower {
     /// The next record; waits for it. Nothing more comes after an end or an error: follow anew from
     /// the last entry.
     pub async fn next(&mut self) -> Option<Result<Entry, Error>> {
+        if let Some(why) = self.held.take() {
+            return Some(Err(why.into()));
+        }
         let stored = self.stream.next().await?;
         Some(stored.map(|stored| Entry::new(self.shards, stored)).map_err(Error::from))
     }
@@ -89,13 +94,16 @@ impl Follower {
     /// # Errors
     /// If the shard cannot be followed any more; what was read before the error is given first.
     pub async fn next_batch(&mut self, max: usize) -> Result<Vec<Entry>, Error> {
-        let first = self.next().await.ok_or(Error::Ended(self.shard.0))??;
-        let mut batch = vec![first];
+        let mut batch = vec![self.next().await.ok_or(Error::Ended(self.shard.0))??];
         while batch.len() < max {
-            match self.next().now_or_never() {
-                Some(Some(Ok(entry))) => batch.push(entry),
-                // An end or an error shows itself again at the next call.
-                _ => break,
+            match self.stream.next().now_or_never() {
+                Some(Some(Ok(stored))) => batch.push(Entry::new(self.shards, stored)),
+                Some(Some(Err(why))) => {
+                    self.held = Some(why);
+                    break;
+                }
+                // The end shows itself again at the next call.
+                Some(None) | None => break,
             }
         }
         Ok(batch)

@@ -105,6 +105,22 @@ impl From<CommitError> for ActError {
     }
 }
 
+impl Error {
+    /// Whether the same may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Port(why) => matches!(why, PortError::Unreachable(_)),
+            Self::Commit(why) => why.is_transient(),
+            Self::Ended(_) => true,
+            Self::Corrupt { .. }
+            | Self::TooLarge { .. }
+            | Self::Gone
+            | Self::Malformed { .. }
+            | Self::Role { .. } => false,
+        }
+    }
+}
+
 impl CommitError {
     /// Whether the same commit may succeed later.
     pub fn is_transient(&self) -> bool {

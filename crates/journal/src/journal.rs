@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::memory::Memory;
+use crate::nats::{ConnectOptions, Nats};
 use crate::port::{Port, PortInfo};
 use crate::tries::again;
 
@@ -31,6 +32,16 @@ impl Journal {
     pub fn new(port: Arc<dyn Port>) -> Self {
         let shards = Shards::new(port.info().shards).unwrap_or_default();
         Self { port, shards, clock: Clock::System, deadline: DEADLINE }
+    }
+
+    /// Connects to a NATS server, and makes what is missing of the log there. What is there already
+    /// is compared, never changed.
+    ///
+    /// # Errors
+    /// If the server is out of reach, what is there is another log than asked for, or a weaker
+    /// durability is in force.
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
+        Ok(Self::new(Arc::new(Nats::connect(options).await?)))
     }
 
     /// A journal over a fresh in-memory log. Its clock follows the runtime's.

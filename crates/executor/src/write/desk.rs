@@ -117,22 +117,29 @@ impl Desk {
         loop {
             let mut room = pin!(self.room.notified());
             room.as_mut().enable();
-            let mut inner = self.lock();
-            if self.over.is_cancelled() {
-                return Err(Refused::Over);
-            }
-            if inner.outbox.bytes() < FULL {
-                inner.outbox.push(Act::AppendText { segment, text: text.to_owned() }, None);
-                let said = inner.said.entry(segment).or_default();
-                let offset = *said;
-                *said += text.len() as u64;
-                drop(inner);
-                self.work.notify_one();
+            if let Some(offset) = self.try_append_text(segment, text)? {
                 return Ok(offset);
             }
-            drop(inner);
             room.await;
         }
+    }
+
+    /// As [`Desk::append_text`]; nothing if there is no room.
+    fn try_append_text(&self, segment: u32, text: &str) -> Result<Option<u64>, Refused> {
+        let mut inner = self.lock();
+        if self.over.is_cancelled() {
+            return Err(Refused::Over);
+        }
+        if inner.outbox.bytes() >= FULL {
+            return Ok(None);
+        }
+        inner.outbox.push(Act::AppendText { segment, text: text.to_owned() }, None);
+        let said = inner.said.entry(segment).or_default();
+        let offset = *said;
+        *said += text.len() as u64;
+        drop(inner);
+        self.work.notify_one();
+        Ok(Some(offset))
     }
 
     /// What the task has used so far.

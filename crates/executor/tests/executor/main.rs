@@ -1,0 +1,12 @@
+//! Executors over the in-memory log, with a scheduler that admits everything.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
+
+mod stage;
+
+mod aborts;
+mod approvals;
+mod dispatch;
+mod ends;
+mod slices;
+mod steps;
+mod words;

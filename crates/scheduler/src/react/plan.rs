@@ -1,0 +1,128 @@
+//! Admission: ledgers being written to, and runs on their way to an executor.
+
+use longhaul_core::{Dispatch, Millis, OrgId, RunNumber, Sequence, TaskId};
+
+use super::input::{Effect, Moment, NotAdmitted, Now};
+use super::state::{AGAIN, State};
+
+/// Most admissions at once, over all organisations.
+const AT_ONCE: usize = 1024;
+
+/// The longest wait between two dispatches of one run.
+const LONGEST_WAIT: Millis = Millis::minutes(1);
+
+/// An organisation whose ledger is being written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admitting {
+    /// No answer yet.
+    Asked,
+    /// The answer tells of a commit that the board has not seen yet.
+    Follows {
+        /// That commit, or a later one.
+        at_least: Sequence,
+        /// When it is not waited for any longer: a conflict may be with a write that failed.
+        until: Option<Moment>,
+    },
+}
+
+/// An admitted run that has not started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
+    run: RunNumber,
+    /// When it is dispatched again.
+    again: Moment,
+    wait: Millis,
+}
+
+impl State {
+    /// Plans the next admissions, unless some are still under way: those count on the board only once
+    /// they have been seen on the log.
+    pub(super) fn plan(&mut self, now: Now) -> Vec<Effect> {
+        self.followed(now);
+        if !self.changed || !self.acts() || !self.admitting.is_empty() || now.moment < self.not_before {
+            return vec![];
+        }
+        self.changed = false;
+        let plan = self.board.admit(now.wall, AT_ONCE);
+        plan.into_iter()
+            .map(|(org, admissions)| {
+                let expect = self.board.ledger(&org);
+                self.admitting.insert(org.clone(), Admitting::Asked);
+                Effect::Admit { org, admissions, expect }
+            })
+            .collect()
+    }
+
+    /// What came of an append to a ledger.
+    pub(super) fn admitted(&mut self, now: Now, org: OrgId, result: Result<Sequence, NotAdmitted>) {
+        self.changed = true;
+        let follows = match result {
+            Ok(at_least) => Admitting::Follows { at_least, until: None },
+            Err(NotAdmitted::Conflict) => {
+                let at_least = Sequence(self.board.ledger(&org).0.saturating_add(1));
+                Admitting::Follows { at_least, until: Some(now.moment.plus(AGAIN)) }
+            }
+            Err(NotAdmitted::Failed) => {
+                self.not_before = now.moment.plus(AGAIN);
+                self.admitting.remove(&org);
+                return;
+            }
+        };
+        if let Some(asked) = self.admitting.get_mut(&org) {
+            *asked = follows;
+        }
+        self.followed(now);
+    }
+
+    /// Drops what the board has seen by now.
+    fn followed(&mut self, now: Now) {
+        let board = &self.board;
+        self.admitting.retain(|org, admitting| match admitting {
+            Admitting::Asked => true,
+            Admitting::Follows { at_least, until } => {
+                board.ledger(org) < *at_least && until.is_none_or(|until| until > now.moment)
+            }
+        });
+    }
+
+    /// A run was given a slot. Whoever gave it hands it out; the others see to it that it starts.
+    pub(super) fn granted(&mut self, now: Now, task: TaskId, run: RunNumber, own: bool) -> Option<Effect> {
+        self.board.granted(task).filter(|grant| grant.run == run)?;
+        let wait = self.rules.redispatch;
+        self.unstarted.insert(task, Waits { run, again: now.moment.plus(wait), wait });
+        if own { self.dispatch(task) } else { None }
+    }
+
+    /// Forgets a run that has started, or will not.
+    pub(super) fn settle(&mut self, task: TaskId) {
+        if let Some(waits) = self.unstarted.get(&task)
+            && self.board.granted(task).is_none_or(|grant| grant.run != waits.run)
+        {
+            self.unstarted.remove(&task);
+        }
+    }
+
+    /// Dispatches again what should have started by now.
+    pub(super) fn dispatch_again(&mut self, now: Now) -> Vec<Effect> {
+        let mut due = Vec::new();
+        for (task, waits) in self.unstarted.iter_mut().filter(|(_, waits)| waits.again <= now.moment) {
+            waits.wait = Millis(waits.wait.0.saturating_mul(2)).min(LONGEST_WAIT);
+            waits.again = now.moment.plus(waits.wait);
+            due.push(*task);
+        }
+        due.into_iter().filter_map(|task| self.dispatch(task)).collect()
+    }
+
+    fn dispatch(&self, task: TaskId) -> Option<Effect> {
+        let grant = self.board.granted(task)?;
+        let snapshot = self.tasks.get(&task)?;
+        Some(Effect::Dispatch(Dispatch {
+            org: snapshot.owner.org.clone(),
+            task,
+            run: grant.run,
+            kind: snapshot.kind.clone(),
+            ledger: grant.ledger,
+            why: grant.why,
+        }))
+    }
+}

@@ -304,3 +304,8 @@ fn same<T: PartialEq + ToString>(what: &'static str, subject: &T, body: &T) -> R
 fn count(what: &'static str, found: usize, most: usize) -> Result<(), DecodeError> {
     if (1..=most).contains(&found) { Ok(()) } else { Err(DecodeError::Count { what, found, most }) }
 }
+
+#[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod tests;

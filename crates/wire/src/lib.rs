@@ -9,6 +9,7 @@ pub mod codec;
 pub mod digest;
 pub mod live;
 pub mod query;
+pub mod schema;
 pub mod shard;
 pub mod subject;
 pub mod topology;

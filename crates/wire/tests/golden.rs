@@ -1,0 +1,145 @@
+//! Records as they were written once and must be read for ever. A file here is never changed: a new
+//! form of a record gets a new file.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+mod validate;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use longhaul_core::{AdmissionReason, EventBody, Limits, Payload, Priority, Role, RunNumber, Timestamp};
+use longhaul_wire::codec::EVENT_KINDS;
+use longhaul_wire::schema::formats;
+use longhaul_wire::{Parsed, Record, Subject, decode, encode};
+use serde_json::{Value, json};
+use validate::faults;
+
+const TASK: &str = "lh.0.task.acme.019aa0b0-0000-7000-8000-000000000001";
+
+fn golden() -> BTreeMap<String, String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(&path).unwrap())
+        })
+        .collect()
+}
+
+/// Where a golden record lies.
+fn place(name: &str) -> Parsed {
+    let subject = match name {
+        "admissions" => "lh.0.adm.acme",
+        "policy" => "lh.0.org.acme",
+        "conversation" => "lh.0.conv.acme.c-1",
+        "dispatch" => "lh.0.run.report",
+        _ => TASK,
+    };
+    Subject::parse(subject).unwrap()
+}
+
+fn read(name: &str) -> Record {
+    decode(&place(name), golden()[name].as_bytes()).unwrap_or_else(|why| panic!("{name}: {why}"))
+}
+
+/// The events of a golden commit.
+fn events(name: &str) -> Vec<EventBody> {
+    match read(name) {
+        Record::Task(commit) => commit.events.into_iter().map(|event| event.body).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_golden_record_is_read_and_written_as_it_was() {
+    for (name, text) in golden() {
+        let record = read(&name);
+        let bytes = encode(&place(&name), &record).unwrap();
+        assert_eq!(decode(&place(&name), &bytes).unwrap(), record, "{name}");
+        // The minimal one gains its defaults when it is written again.
+        if name != "task-submitted-minimal" {
+            let written: Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(written, serde_json::from_str::<Value>(&text).unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_event_has_a_golden_record() {
+    for kind in EVENT_KINDS {
+        let events = events(&format!("task-{kind}"));
+        assert!(!events.is_empty() && events.iter().all(|event| event.name() == kind), "{kind}");
+    }
+    let names: BTreeSet<String> = golden().into_keys().collect();
+    let beside = ["admissions", "conversation", "dispatch", "policy", "task-submitted-minimal"];
+    assert_eq!(names.len(), EVENT_KINDS.len() + beside.len(), "{names:?}");
+    assert!(beside.iter().all(|name| names.contains(*name)));
+}
+
+#[test]
+fn every_golden_record_is_as_its_schema_says() {
+    let schemas: BTreeMap<_, _> =
+        formats().into_iter().map(|format| (format.name, format.schema.to_value())).collect();
+    for (name, text) in golden() {
+        let format = if name.starts_with("task-") { "task" } else { name.as_str() };
+        let record = serde_json::from_str(&text).unwrap();
+        assert_eq!(faults(&schemas[format], &record), Vec::<String>::new(), "{name}");
+    }
+    // The schemas name nothing that no golden record has.
+    for format in ["task", "admissions", "policy", "conversation", "dispatch"] {
+        let (mut described, mut shown) = (BTreeSet::new(), BTreeSet::new());
+        validate::named(&schemas[format], &mut described);
+        for (name, text) in golden() {
+            if name == format || format == "task" && name.starts_with("task-") {
+                validate::members(&serde_json::from_str(&text).unwrap(), &mut shown);
+            }
+        }
+        let unseen: Vec<_> = described.difference(&shown).collect();
+        assert!(unseen.is_empty(), "{format}: {unseen:?}");
+    }
+    // And they do not take just anything.
+    let mut record: Value = serde_json::from_str(&golden()["task-started"]).unwrap();
+    record["events"][0]["body"]["started"]["run"] = json!("one");
+    assert!(!faults(&schemas["task"], &record).is_empty());
+    record["events"][0]["body"] = json!({"teleported": {}});
+    assert!(!faults(&schemas["task"], &record).is_empty());
+    record["events"] = json!([]);
+    assert!(!faults(&schemas["task"], &record).is_empty());
+}
+
+#[test]
+fn what_a_minimal_submission_leaves_out_has_its_default() {
+    let [EventBody::Submitted(said)] = &events("task-submitted-minimal")[..] else {
+        panic!("one submission")
+    };
+    assert_eq!(said.limits, Limits::default());
+    assert_eq!((said.priority, said.retry.max_attempts), (Priority::Normal, 1));
+    assert_eq!(said.input, Payload::Inline(Value::Null));
+    assert!(said.labels.is_empty() && said.inherited.is_empty() && said.owner.conversation.is_none());
+}
+
+/// A few by hand, so that not only the same code reads what it wrote.
+#[test]
+fn what_is_read_is_what_it_means() {
+    let Record::Task(commit) = read("task-submitted") else { panic!("a commit") };
+    assert_eq!(commit.at, Timestamp(1_795_266_305_007));
+    assert_eq!((commit.actor.role, commit.actor.who.as_str()), (Role::Client, "ada"));
+    let [EventBody::Submitted(said)] = &events("task-submitted")[..] else { panic!("one submission") };
+    assert_eq!(said.limits.queries, Some(3));
+    assert_eq!(said.lineage.forked_from.unwrap().sequence.0, 41);
+    assert!(matches!(said.inherited[0].result, Payload::Stored { size: 70_000, .. }));
+    assert_eq!(said.context, Some(Payload::Gone));
+
+    let [EventBody::Progressed { fraction, message, .. }, EventBody::Progressed { fraction: None, .. }] =
+        &events("task-progressed")[..]
+    else {
+        panic!("two words on progress")
+    };
+    // Exactly: a snapshot folded before and after the wire is the same to the last bit.
+    assert_eq!((*fraction, message.as_deref()), (Some(0.1 + 0.2), Some("2 of 3 queries")));
+
+    let Record::Admissions(commit) = read("admissions") else { panic!("admissions") };
+    assert_eq!(commit.admissions[1].run, RunNumber(3));
+    assert_eq!(commit.admissions[1].why, AdmissionReason::Continued);
+}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, SelectAll, StreamExt as _};
-use longhaul_core::Kind;
-use longhaul_journal::{Journal, Taken};
+use longhaul_core::{Kind, Sequence};
+use longhaul_journal::{Journal, Shard, Taken};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
@@ -19,6 +19,9 @@ use crate::failure::chain;
 use crate::patience::Waits;
 use crate::shared::Shared;
 use crate::watch::watch as watch_shard;
+
+/// How often a log that does not answer is asked at the beginning, before that is an error.
+const TRIES: u32 = 3;
 
 /// Works until `stop`, then drains.
 pub(crate) async fn work(
@@ -33,7 +36,7 @@ pub(crate) async fn work(
     company.spawn(speak);
     // From before the first run is taken: what others write to a task that is held is never missed.
     for shard in shared.journal.shards().all() {
-        let head = shared.journal.head(shard).await?;
+        let head = head(&shared.journal, shard).await?;
         let (journal, held) = (shared.journal.clone(), Arc::clone(&shared.held));
         company.spawn(watch_shard(journal, shard, head, held, shared.id.to_string()));
     }
@@ -56,6 +59,19 @@ pub(crate) async fn work(
     // The last word: nothing is held here any more.
     beat::say(&shared).await;
     Ok(())
+}
+
+/// The end of a shard; a log that is out of reach for a moment is asked again.
+async fn head(journal: &Journal, shard: Shard) -> Result<Sequence, Error> {
+    let mut waits = Waits::default();
+    for _ in 0..TRIES {
+        match journal.head(shard).await {
+            Ok(head) => return Ok(head),
+            Err(error) => tracing::warn!(error = chain(&error), "the log does not answer"),
+        }
+        waits.wait().await;
+    }
+    Ok(journal.head(shard).await?)
 }
 
 /// Takes and attends runs until `stop`.

@@ -228,8 +228,8 @@ impl Writer {
 
     /// What was stored after `expect`; nothing if nothing was, or it cannot be read now.
     async fn find(&self, commit: &Commit, expect: Sequence) -> Option<Appended> {
-        let history = self.journal.history(&self.task).await.ok()?;
-        let next = history.into_iter().find(|entry| entry.sequence > expect)?;
+        let later = self.journal.history_after(&self.task, expect).await.ok()?;
+        let next = later.into_iter().next()?;
         match next.record {
             Ok(Record::Task(found)) if found.id == commit.id => Some(Appended::Stored(next.sequence)),
             _ => Some(Appended::Conflict),

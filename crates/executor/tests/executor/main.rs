@@ -7,6 +7,7 @@ mod aborts;
 mod approvals;
 mod dispatch;
 mod ends;
+mod faults;
 mod slices;
 mod steps;
 mod words;

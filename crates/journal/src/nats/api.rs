@@ -58,7 +58,8 @@ impl From<ApiError> for PortError {
     fn from(error: ApiError) -> Self {
         match error.code {
             STREAM_NOT_FOUND => Self::Misconfigured(
-                "a stream of the log is gone; it was deleted, or this is another server or account".to_owned(),
+                "a stream of the log is gone; it was deleted, or this is another server or account"
+                    .to_owned(),
             ),
             _ if error.is_transient() => Self::Unreachable(error.to_string()),
             _ => Self::Refused(error.to_string()),

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use async_nats::{HeaderMap, HeaderValue};
 use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
+use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
-use longhaul_core::Sequence;
+use longhaul_core::{CommitId, Sequence};
 use longhaul_wire::{Shard, topology};
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::api::{ApiError, PubAck, STORE_FAILED, STREAM_NOT_FOUND, StreamHead};
 use super::link::{ANSWER, Failure, Link};
+use crate::clock::new_id;
 use crate::port::{Append, AppendError, PortError};
 
 const BATCH_ID: &str = "Nats-Batch-Id";
@@ -82,7 +83,7 @@ impl Publisher<'_> {
             return Ok(Sequence::ZERO);
         };
         let number = self.link.up(ANSWER).await.map_err(|why| BatchError::DidNotHappen(why.into()))?;
-        let id = uuid::Uuid::now_v7().simple().to_string();
+        let id = new_id::<CommitId>().0.simple().to_string();
         // The server takes them in the order they are given to the client, all over one connection.
         // Without the last one nothing is stored, and what was sent is thrown away after a while.
         let send_others = async {

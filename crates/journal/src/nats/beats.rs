@@ -4,30 +4,44 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt as _};
-use longhaul_core::ExecutorId;
 use longhaul_wire::{live, topology};
 
 use super::api::PubAck;
 use super::follow::{Start, follow};
-use super::link::{ANSWER, Link};
+use super::link::{ANSWER, Failure, Link};
+use super::provision::restore_beats;
 use crate::port::PortError;
 
 /// Replaces the last heartbeat of an executor.
-pub(super) async fn beat(link: &Link, executor: &str, body: Bytes) -> Result<(), PortError> {
-    let executor: ExecutorId =
-        executor.parse().map_err(|why| PortError::Refused(format!("a heartbeat: {why}")))?;
-    let answer = link.request(&live::beat(executor), None, body, ANSWER).await?;
+pub(super) async fn beat(link: &Link, executor: &str, body: Bytes, replicas: usize) -> Result<(), PortError> {
+    let place = place(executor)?;
+    let mut answer = link.request(&place, None, body.clone(), ANSWER).await;
+    if matches!(answer, Err(Failure::Nobody(_))) {
+        restore_beats(link, replicas).await?;
+        answer = link.request(&place, None, body, ANSWER).await;
+    }
+    let answer = answer?;
     let ack: PubAck = serde_json::from_slice(&answer.payload)
         .map_err(|why| PortError::Corrupt(format!("the server's answer to a heartbeat: {why}")))?;
     ack.error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Where an executor's heartbeat lies.
+fn place(executor: &str) -> Result<String, PortError> {
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if executor.is_empty() || !executor.chars().all(usable) {
+        return Err(PortError::Refused(format!("{executor:?} cannot name an executor")));
+    }
+    Ok(live::BEATS.replace('*', executor))
 }
 
 /// The last heartbeat of each executor, then those to come. After a reconnection the last ones may
 /// come again.
 pub(super) async fn beats(
     link: Arc<Link>,
+    replicas: usize,
 ) -> Result<BoxStream<'static, Result<Bytes, PortError>>, PortError> {
-    let followed = follow(link, topology::beats().name, Start::LastOfEach).await?;
+    let followed = follow(link, topology::beats().name, Start::LastBeats { replicas }).await?;
     Ok(followed.map(|message| message.map(|message| message.body)).boxed())
 }
 
@@ -37,9 +51,11 @@ pub(super) async fn listen(
     pattern: &str,
 ) -> Result<BoxStream<'static, (String, Bytes)>, PortError> {
     link.up(ANSWER).await?;
-    let heard = link.client().subscribe(pattern.to_owned()).await.map_err(|why| {
-        PortError::Refused(format!("{pattern:?} cannot be listened to: {why}"))
-    })?;
+    let heard = link
+        .client()
+        .subscribe(pattern.to_owned())
+        .await
+        .map_err(|why| PortError::Refused(format!("{pattern:?} cannot be listened to: {why}")))?;
     // The server knows of it before anybody is told.
     link.settle().await?;
     let said = heard.map(move |message| {
@@ -48,4 +64,19 @@ pub(super) async fn listen(
         (message.subject.to_string(), message.payload)
     });
     Ok(said.boxed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn a_heartbeat_lies_where_all_are_looked_for() {
+        let executor = longhaul_core::ExecutorId(uuid::Uuid::nil());
+        let named = place(&executor.to_string()).unwrap();
+        assert_eq!(named, longhaul_wire::live::beat(executor));
+        for bad in ["", "*", ">", "a.b", "a b", "a\0"] {
+            assert!(place(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -66,12 +66,7 @@ impl Files {
     }
 
     /// An object, checked against its digest.
-    pub(super) async fn get(
-        &self,
-        link: &Link,
-        digest: Digest,
-        replicas: usize,
-    ) -> Result<Bytes, PortError> {
+    pub(super) async fn get(&self, link: &Link, digest: Digest, replicas: usize) -> Result<Bytes, PortError> {
         let mut why = String::new();
         // Somebody may just be storing it anew, and its old pieces go while they are read.
         for pause in [Duration::ZERO, Duration::from_millis(100), Duration::from_secs(1)] {
@@ -91,7 +86,9 @@ impl Files {
             }
             why = format!("{} of {} bytes", body.len(), info.size);
         }
-        Err(PortError::Corrupt(format!("the object {digest} is damaged: its bytes have another digest ({why})")))
+        Err(PortError::Corrupt(format!(
+            "the object {digest} is damaged: its bytes have another digest ({why})"
+        )))
     }
 
     /// Removes an object, if it is there.

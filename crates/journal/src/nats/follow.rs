@@ -11,7 +11,7 @@ use async_nats::Message;
 use async_nats::jetstream;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
-use longhaul_core::{Sequence, Timestamp};
+use longhaul_core::{CommitId, Sequence, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::sleep;
@@ -19,7 +19,9 @@ use tokio::time::sleep;
 use super::api::{STREAM_NOT_FOUND, timestamp};
 use super::append::head;
 use super::link::Link;
+use super::provision::restore_beats;
 use super::pull::{Doubt, Pull};
+use crate::clock::new_id;
 use crate::port::PortError;
 
 /// How many messages are asked for at once; the next ones when half of them are there.
@@ -36,9 +38,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) enum Start {
     /// After a message; again after the last one that arrived.
     After(Sequence),
-    /// With the last message of each subject; again with them. For a stream in memory, whose numbers
-    /// begin anew when the server does.
-    LastOfEach,
+    /// With the last heartbeat of each executor; again with them. Their stream is in memory: its
+    /// numbers begin anew when the server does, and a server that stands alone forgets it whole.
+    LastBeats {
+        /// On how many servers it is kept.
+        replicas: usize,
+    },
 }
 
 /// A message of the stream.
@@ -73,7 +78,8 @@ pub(super) async fn follow(
     stream: String,
     start: Start,
 ) -> Result<BoxStream<'static, Result<Followed, PortError>>, PortError> {
-    let mut follow = Follow { link, stream, start, pull: None, arrived: 0, in_vain: false, pause: FIRST_PAUSE };
+    let mut follow =
+        Follow { link, stream, start, pull: None, arrived: 0, in_vain: false, pause: FIRST_PAUSE };
     follow.open().await?;
     let states = stream::unfold(Some(follow), |follow| async move {
         let mut follow = follow?;
@@ -89,7 +95,7 @@ impl Follow {
     /// Begins a new consumer.
     async fn open(&mut self) -> Result<(), PortError> {
         self.pull = None;
-        let name = format!("follow_{}", uuid::Uuid::now_v7().simple());
+        let name = format!("follow_{}", new_id::<CommitId>().0.simple());
         let mut config = json!({
             "name": name,
             "description": "longhaul: follows the stream for one process",
@@ -115,20 +121,21 @@ impl Follow {
                 config["deliver_policy"] = json!("by_start_sequence");
                 config["opt_start_seq"] = json!(after.0 + 1);
             }
-            Start::LastOfEach => {
+            Start::LastBeats { .. } => {
                 config["deliver_policy"] = json!("last_per_subject");
                 config["filter_subject"] = json!(">");
             }
         }
         let call = format!("CONSUMER.CREATE.{}.{name}", self.stream);
         let body = json!({ "stream_name": self.stream, "config": config, "action": "" });
-        match self.link.api::<Created>(&call, &body).await? {
-            Ok(Created {}) => {}
-            Err(error) if error.code == STREAM_NOT_FOUND => {
-                return Err(PortError::NotFound(format!("the stream {}", self.stream)));
-            }
-            Err(error) => return Err(error.into()),
+        let mut created = self.link.api::<Created>(&call, &body).await?;
+        if let (Start::LastBeats { replicas }, Err(error)) = (self.start, &created)
+            && error.code == STREAM_NOT_FOUND
+        {
+            restore_beats(&self.link, replicas).await?;
+            created = self.link.api(&call, &body).await?;
         }
+        created?;
         self.arrived = 0;
         self.pull = Some(Pull::new(&self.link, &self.stream, &name).await?);
         Ok(())

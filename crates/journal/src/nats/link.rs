@@ -10,12 +10,14 @@ use async_nats::connection::State;
 use async_nats::jetstream::Context;
 use async_nats::{Client, ConnectErrorKind, Event, HeaderMap, Message, RequestErrorKind};
 use bytes::Bytes;
+use longhaul_core::CommitId;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::api::{ApiError, ApiFailure};
 use super::options::{Auth, ConnectOptions, auth_of, without_secrets};
+use crate::clock::new_id;
 use crate::port::PortError;
 
 /// How long an answer is waited for.
@@ -227,7 +229,10 @@ impl Link {
         loop {
             match denials.recv().await {
                 Ok(denial) if denial.subject == subject || self.is_inbox(&denial) => {
-                    return format!("{}; the server's permissions for this user have to allow it", denial.text);
+                    return format!(
+                        "{}; the server's permissions for this user have to allow it",
+                        denial.text
+                    );
                 }
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
@@ -325,7 +330,7 @@ fn delay(attempts: usize) -> Duration {
         return Duration::ZERO;
     };
     let full = Duration::from_millis(10).saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_DELAY);
-    let (_, random) = uuid::Uuid::now_v7().as_u64_pair();
+    let (_, random) = new_id::<CommitId>().0.as_u64_pair();
     full.mul_f64(0.5 + f64::from(u32::try_from(random & 0xff).unwrap_or_default()) / 512.0)
 }
 

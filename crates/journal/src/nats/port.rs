@@ -109,7 +109,10 @@ impl Nats {
         if self.shards.contains(shard) {
             return Ok(topology::log(shard).name);
         }
-        Err(PortError::Misconfigured(format!("the log has {} shards; there is no shard {shard}", self.shards)))
+        Err(PortError::Misconfigured(format!(
+            "the log has {} shards; there is no shard {shard}",
+            self.shards
+        )))
     }
 
     async fn append_one(&self, message: Append) -> Result<Sequence, AppendError> {
@@ -244,11 +247,11 @@ impl Port for Nats {
     }
 
     fn beat<'a>(&'a self, executor: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>> {
-        Box::pin(beats::beat(&self.link, executor, body))
+        Box::pin(beats::beat(&self.link, executor, body, self.replicas))
     }
 
     fn beats(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, PortError>>, PortError>> {
-        Box::pin(beats::beats(Arc::clone(&self.link)))
+        Box::pin(beats::beats(Arc::clone(&self.link), self.replicas))
     }
 
     fn say<'a>(&'a self, subject: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>> {

@@ -3,9 +3,7 @@
 
 use std::collections::HashMap;
 
-use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType,
-};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType};
 use longhaul_wire::topology::{self, Storage, StreamSpec};
 use longhaul_wire::{Shard, Shards};
 use serde::Deserialize;
@@ -71,27 +69,35 @@ pub(super) async fn provision(
         Some(info) => existing_shards(&info.config, shards)?,
         None => checked(shards.unwrap_or(1))?,
     };
-    let make = Make { link, shards, replicas };
+    let make = Make { link, replicas };
 
     let mut servers = Vec::new();
     let mut kept_on = 1;
     for shard in shards.all() {
-        let info = make.stream(config(&topology::log(shard), shards)).await?;
+        let log = Config { metadata: metadata(Some(shards)), ..config(&topology::log(shard)) };
+        let info = make.stream(log).await?;
         kept_on = kept_on.max(info.config.num_replicas);
         servers.extend(info.cluster.into_iter().flat_map(|cluster| {
             cluster.leader.into_iter().chain(cluster.replicas.into_iter().map(|peer| peer.name))
         }));
     }
-    make.stream(config(&topology::beats(), shards)).await?;
-    make.stream(files(shards)).await?;
+    make.stream(config(&topology::beats())).await?;
+    make.stream(files()).await?;
     servers.sort_unstable();
     servers.dedup();
     Ok(Provisioned { shards, replicas: kept_on, servers })
 }
 
+/// Makes the stream of heartbeats again: a server that stands alone forgets a stream in memory when it
+/// ends.
+pub(super) async fn restore_beats(link: &Link, replicas: usize) -> Result<(), PortError> {
+    tracing::info!("the server forgot the heartbeats");
+    let make = Make { link, replicas: Some(replicas) };
+    make.stream(config(&topology::beats())).await.map(|_| ())
+}
+
 struct Make<'a> {
     link: &'a Link,
-    shards: Shards,
     replicas: Option<usize>,
 }
 
@@ -132,7 +138,7 @@ impl Make<'_> {
             })?;
         match created {
             Ok(info) => {
-                tracing::info!(stream = name, shards = %self.shards, "provisioned");
+                tracing::info!(stream = name, "provisioned");
                 Ok(info)
             }
             // Somebody else was faster, with other settings: they are compared.
@@ -183,7 +189,7 @@ fn existing_shards(found: &Config, asked: Option<u16>) -> Result<Shards, PortErr
 }
 
 /// A stream as longhaul makes it, but for the number of replicas.
-fn config(spec: &StreamSpec, shards: Shards) -> Config {
+fn config(spec: &StreamSpec) -> Config {
     Config {
         name: spec.name.clone(),
         description: Some(spec.description.to_owned()),
@@ -204,13 +210,13 @@ fn config(spec: &StreamSpec, shards: Shards) -> Config {
         allow_direct: true,
         allow_atomic_publish: spec.batches,
         deny_purge: !spec.purgeable,
-        metadata: metadata(shards),
+        metadata: metadata(None),
         ..Config::default()
     }
 }
 
 /// The stream behind the object store, as every NATS client knows it.
-fn files(shards: Shards) -> Config {
+fn files() -> Config {
     let bucket = topology::FILES;
     Config {
         name: files_stream(),
@@ -224,15 +230,16 @@ fn files(shards: Shards) -> Config {
         retention: RetentionPolicy::Limits,
         allow_direct: true,
         allow_rollup: true,
-        metadata: metadata(shards),
+        metadata: metadata(None),
         ..Config::default()
     }
 }
 
-fn metadata(shards: Shards) -> HashMap<String, String> {
-    [(PRODUCT, "longhaul".to_owned()), (FORMAT, CURRENT_FORMAT.to_owned()), (SHARDS, shards.to_string())]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
+/// Only the log's own streams say how many shards there are.
+fn metadata(shards: Option<Shards>) -> HashMap<String, String> {
+    let mut all = vec![(PRODUCT, "longhaul".to_owned()), (FORMAT, CURRENT_FORMAT.to_owned())];
+    all.extend(shards.map(|shards| (SHARDS, shards.to_string())));
+    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Where a stream differs in what longhaul relies on. Limits that only make it refuse earlier, where
@@ -294,9 +301,13 @@ fn unlimited(limit: i64) -> i64 {
 mod tests {
     use super::*;
 
+    fn log(shards: Shards) -> Config {
+        Config { metadata: metadata(Some(shards)), ..config(&topology::log(Shard(0))) }
+    }
+
     #[test]
     fn every_difference_that_matters_is_named() {
-        let wanted = config(&topology::log(Shard(0)), Shards::ONE);
+        let wanted = log(Shards::ONE);
         assert!(differences(&wanted, &wanted).is_empty());
         let mut found = Config { max_bytes: 1 << 30, num_replicas: 3, ..wanted.clone() };
         found.metadata.insert("_nats.ver".to_owned(), "2.15.1".to_owned());
@@ -323,7 +334,7 @@ mod tests {
     #[test]
     fn the_number_of_shards_is_read_from_what_is_there() {
         let four = Shards::new(4).unwrap();
-        let found = config(&topology::log(Shard(0)), four);
+        let found = log(four);
         assert_eq!(existing_shards(&found, None).unwrap(), four);
         assert_eq!(existing_shards(&found, Some(4)).unwrap(), four);
         let mismatch = existing_shards(&found, Some(2)).unwrap_err().to_string();

@@ -270,7 +270,8 @@ impl Delivery for Held {
     }
 
     fn later(&self, delay: Duration) -> BoxFuture<'_, Result<(), PortError>> {
-        let word = format!("-NAK {}", json!({ "delay": u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX) }));
+        let word =
+            format!("-NAK {}", json!({ "delay": u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX) }));
         Box::pin(async move { self.link.say(&self.reply, word.into()).await })
     }
 }

@@ -1,0 +1,85 @@
+//! What a user may not do is said, at once and in words, instead of waited for.
+
+use std::time::{Duration, Instant};
+
+use longhaul_core::Sequence;
+use longhaul_journal::PortError;
+use longhaul_journal::nats::{Auth, ConnectOptions};
+use longhaul_journal::port::{AppendError, Port};
+use longhaul_wire::Shard;
+
+use crate::server::{Custom, any, connect, custom, first, fresh, refused};
+
+/// Much less than the wait for an answer.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+async fn server() -> Custom {
+    custom(|store| {
+        format!(
+            r#"
+            jetstream {{ store_dir: {store:?} }}
+            authorization {{ users: [
+                {{ user: "operator", password: "o" }}
+                {{ user: "reader", password: "r", permissions: {{
+                    publish: {{ deny: ["lh.>", "$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.MSG.DELETE.>"] }}
+                }} }}
+                {{ user: "deaf", password: "d", permissions: {{ subscribe: "own.>" }} }}
+            ] }}
+            "#
+        )
+    })
+    .await
+}
+
+fn user(server: &Custom, name: &str) -> ConnectOptions {
+    let auth = Auth::User { name: name.to_owned(), password: name[..1].to_owned() };
+    ConnectOptions { auth, ..ConnectOptions::new(&server.url) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_make_the_log_can_use_one_that_is_there() {
+    let server = server().await;
+    let why = refused(user(&server, "reader")).await;
+    assert!(matches!(why, PortError::Refused(_)), "{why:?}");
+    let text = why.to_string();
+    assert!(text.contains("LH_LOG_0") && text.contains("Permissions Violation"), "{text}");
+
+    let operator = connect(user(&server, "operator")).await;
+    let subject = fresh(1);
+    operator.append(first(&subject, "there")).await.unwrap();
+    let reader = connect(user(&server, "reader")).await;
+    assert_eq!(reader.read(&subject, Sequence::ZERO).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_permitted_is_refused_at_once() {
+    let server = server().await;
+    let operator = connect(user(&server, "operator")).await;
+    let sequence = operator.append(any(&fresh(1), "there")).await.unwrap();
+    let reader = connect(user(&server, "reader")).await;
+    let started = Instant::now();
+    let subject = fresh(1);
+    let outcome = reader.append(first(&subject, "mine")).await;
+    assert!(
+        matches!(&outcome, Err(AppendError::DidNotHappen(PortError::Refused(why))) if why.contains(subject.as_str())),
+        "{outcome:?}"
+    );
+    let forgotten = reader.forget(Shard(0), &[sequence]).await;
+    assert!(matches!(forgotten, Err(PortError::Refused(_))), "{forgotten:?}");
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
+    assert!(operator.read(&subject, Sequence::ZERO).await.unwrap().is_empty());
+}
+
+/// A user that may not hear answers would wait for each of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_hear_answers_learns_why() {
+    let server = server().await;
+    connect(user(&server, "operator")).await;
+    let started = Instant::now();
+    let why = refused(user(&server, "deaf")).await;
+    assert!(matches!(&why, PortError::Refused(text) if text.contains("_INBOX")), "{why:?}");
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
+    // With inboxes of its own it can.
+    let own = ConnectOptions { inbox_prefix: Some("own.inbox".to_owned()), ..user(&server, "deaf") };
+    assert_eq!(connect(own).await.info().shards, 1);
+}

@@ -2,7 +2,26 @@
 //!
 //! [`Journal`] is what the rest of Longhaul uses: it appends commits with a certain outcome, reads
 //! and folds one task, follows a shard, hands out dispatched runs. Below it a [`port::Port`] moves
-//! bytes: over JetStream, or over [`memory::Memory`].
+//! bytes: over JetStream ([`nats::Nats`]), over [`memory::Memory`], or over [`faulty::Faulty`],
+//! which fails on purpose. All three are held to one suite of checks.
+//!
+//! ```
+//! use longhaul_core::{Actor, Command, Role, Status, TaskRef};
+//! use longhaul_journal::{Journal, Shards, new_id};
+//!
+//! # async fn example(submission: longhaul_core::Submission) -> Result<(), Box<dyn std::error::Error>> {
+//! let journal = Journal::memory(Shards::ONE);
+//! let ada = Actor { role: Role::Client, who: "ada".to_owned(), via: "cli".to_owned() };
+//! let task = TaskRef { org: submission.owner.org.clone(), task: new_id() };
+//! journal.act(&task, &ada, &Command::Submit(Box::new(submission))).await?;
+//!
+//! let abort = Command::RequestAbort { by: "ada".to_owned(), reason: None };
+//! let outcome = journal.act(&task, &ada, &abort).await?;
+//! assert_eq!(outcome.snapshot.status, Status::Aborted);
+//! assert_eq!(journal.load(&task).await?, Some(outcome.snapshot));
+//! # Ok(())
+//! # }
+//! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 mod act;

@@ -186,15 +186,18 @@ pub trait Port: Send + Sync + 'static {
         after: Sequence,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<Stored, PortError>>, PortError>>;
 
-    /// Dispatches of one kind in one shard, shared with every other taker of the kind; at most
-    /// `unsettled` are out at this taker at a time.
+    /// Dispatches of one kind in one shard, shared with every other taker of the kind. At most
+    /// `unsettled` are out at this taker at a time; a dropped delivery is not out any more, and is
+    /// handed to somebody else when its time is over unless it was settled. After an error nothing
+    /// more comes: take anew.
     fn take<'a>(
         &'a self,
         dispatch: &'a Subject,
         unsettled: usize,
     ) -> BoxFuture<'a, Result<Deliveries, PortError>>;
 
-    /// Makes stored messages unreadable for ever (an erased task's payload).
+    /// Makes stored messages unreadable for ever (an erased task's payload). Those that are gone
+    /// already are no error.
     fn forget<'a>(&'a self, shard: Shard, sequences: &'a [Sequence]) -> BoxFuture<'a, Result<(), PortError>>;
 
     /// Replaces the last beat under a name.
@@ -218,7 +221,7 @@ pub trait Port: Send + Sync + 'static {
     /// An object, checked against its digest.
     fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Bytes, PortError>>;
 
-    /// Removes an object.
+    /// Removes an object. One that is gone already is no error.
     fn remove(&self, digest: Digest) -> BoxFuture<'_, Result<(), PortError>>;
 
     /// Answers requests to a service, shared with every other process that serves it.
@@ -227,7 +230,8 @@ pub trait Port: Send + Sync + 'static {
         service: ServiceSpec,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Box<dyn Request>>, PortError>>;
 
-    /// Asks a service: `<name>.<endpoint>`.
+    /// Asks a service: `<name>.<endpoint>`. [`PortError::NotFound`] if nobody serves it,
+    /// [`PortError::Unreachable`] if nobody answers in time.
     fn ask<'a>(
         &'a self,
         subject: &'a str,

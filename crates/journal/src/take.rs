@@ -56,6 +56,7 @@ impl Taken {
 impl Journal {
     /// Dispatched runs of a kind, of all shards, shared with every other taker of the kind. At most
     /// `unsettled` [`Taken`] are out at a time: one counts until it is dropped.
+    /// After an error nothing more comes from one of the shards: take anew.
     ///
     /// # Errors
     /// If the log is not available.

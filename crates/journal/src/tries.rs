@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use longhaul_core::CommitId;
 use tokio::time::Instant;
 
+use crate::clock::new_id;
 use crate::port::PortError;
 
 /// The first wait before trying again; it doubles up to [`LONGEST_WAIT`].
@@ -56,6 +58,6 @@ pub(crate) fn is_transient(error: &PortError) -> bool {
 
 /// A number from 0 to 1 that differs between processes and calls.
 fn jitter() -> f64 {
-    let (_, low) = uuid::Uuid::now_v7().as_u64_pair();
+    let (_, low) = new_id::<CommitId>().0.as_u64_pair();
     f64::from(u32::try_from(low & 0xffff_ffff).unwrap_or_default()) / f64::from(u32::MAX)
 }

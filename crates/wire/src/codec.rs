@@ -33,6 +33,33 @@ pub const VERSION: u32 = 1;
 /// Largest record, in bytes. It leaves room for headers below the server's usual limit of 1 MiB.
 pub const MAX_RECORD: usize = 1_000_000;
 
+/// Most events in one commit.
+pub const MAX_EVENTS_IN_COMMIT: usize = 1000;
+
+/// Every kind of event, as it is written.
+pub const EVENT_KINDS: [&str; 20] = [
+    "submitted",
+    "started",
+    "step_started",
+    "progressed",
+    "step_completed",
+    "text_appended",
+    "usage_recorded",
+    "artifact_stored",
+    "approval_requested",
+    "approval_decided",
+    "abort_requested",
+    "continued",
+    "lost",
+    "completed",
+    "failed",
+    "aborted",
+    "expired",
+    "retried",
+    "dismissed",
+    "erased",
+];
+
 /// How the first bytes of a record of the present version look when Longhaul writes it.
 const PRESENT: &[u8] = br#"{"v":1,"#;
 
@@ -236,36 +263,11 @@ fn explain(bytes: &[u8], error: &serde_json::Error) -> DecodeError {
     }
 }
 
-/// Every kind of event, as it is written.
-pub const EVENT_KINDS: [&str; 20] = [
-    "submitted",
-    "started",
-    "step_started",
-    "progressed",
-    "step_completed",
-    "text_appended",
-    "usage_recorded",
-    "artifact_stored",
-    "approval_requested",
-    "approval_decided",
-    "abort_requested",
-    "continued",
-    "lost",
-    "completed",
-    "failed",
-    "aborted",
-    "expired",
-    "retried",
-    "dismissed",
-    "erased",
-];
-
 /// That a record belongs where it lies, and is within its bounds.
 fn check(place: &Parsed, record: &Record) -> Result<(), DecodeError> {
     match (place, record) {
         (Parsed::Task { org, task, .. }, Record::Task(commit)) => {
             same("task", task, &commit.task)?;
-            // One decision writes a few events; an executor gathers at most what fits a record.
             count("events", commit.events.len(), MAX_EVENTS_IN_COMMIT)?;
             commit.events.iter().try_for_each(|event| match &event.body {
                 EventBody::Submitted(said) => same_org(org, &said.owner.org),
@@ -286,9 +288,6 @@ fn check(place: &Parsed, record: &Record) -> Result<(), DecodeError> {
         _ => Err(DecodeError::Malformed("a record of this form does not belong on this subject".to_owned())),
     }
 }
-
-/// Most events in one commit.
-pub const MAX_EVENTS_IN_COMMIT: usize = 1000;
 
 fn same_org(subject: &OrgId, body: &OrgId) -> Result<(), DecodeError> {
     same("organisation", subject, body)

@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use longhaul_core::{
-    Actor, Command, ConversationId, Kind, OrgId, Owner, Payload, Role, Submission, TaskRef, UserId,
+    Actor, Command, ConversationId, Kind, OrgId, Owner, Payload, Role, Submission, TaskId, TaskRef, UserId,
 };
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::port::Port;
 use crate::{Journal, Outcome, new_id};
@@ -74,7 +73,7 @@ impl Bed {
 
 /// A name that nobody used before.
 fn fresh(prefix: &str) -> String {
-    format!("{prefix}-{}", Uuid::now_v7().simple())
+    format!("{prefix}-{}", new_id::<TaskId>().0.simple())
 }
 
 fn fresh_org() -> OrgId {

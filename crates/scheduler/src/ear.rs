@@ -130,7 +130,7 @@ impl Memory {
     /// same the earlier one counts: that proves less.
     fn came_back(&mut self, at: Timestamp) -> Option<Moment> {
         let place = self.sent.iter().position(|(said, _)| *said == at)?;
-        self.sent.drain(..=place).last().map(|(_, sent)| sent)
+        self.sent.drain(..=place).next_back().map(|(_, sent)| sent)
     }
 
     /// The beat, if it tells anything new. The last beats come again after a reconnection, and the

@@ -236,7 +236,7 @@ fn a_lost_run_is_declared_lost_until_that_is_seen() {
     assert!(commands(&desk.pass(14, &[])).is_empty());
     let last_beat = Some(Timestamp(10_000));
     let lost = Command::DeclareLost { run: RunNumber(1), last_beat, lease: Millis(15_000) };
-    assert_eq!(commands(&desk.pass(1, &[])), [lost.clone()]);
+    assert_eq!(commands(&desk.pass(1, &[])), std::slice::from_ref(&lost));
     assert!(commands(&desk.pass(20, &[])).is_empty(), "it is being done");
     desk.give(Input::Outcome(Outcome::Acted { task: task(1), result: Err(NotDone::Failed) }));
     assert_eq!(commands(&desk.pass(1, &[])), [lost]);

@@ -1,0 +1,140 @@
+//! `doctor`: is everything as it is promised? Connection, durability, who is at work; then the log
+//! itself, read once from its first record: every rule that can be read from it, and every answer of
+//! the projector against it.
+//!
+//! What it costs: one pass over the log, the states of the tasks that live, and a few bytes for each
+//! that has ended. It changes nothing. A task erased while it is read may look odd once: ask again.
+
+mod check;
+mod compare;
+mod pass;
+mod recount;
+mod rules;
+mod sample;
+mod server;
+mod services;
+mod slots;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use longhaul_client::Client;
+use longhaul_core::Sequence;
+use longhaul_journal::{Error, Journal, Shard};
+
+use self::check::{Check, Verdict, summary, table};
+use self::pass::Pass;
+use self::recount::Recount;
+use crate::args::Doctor;
+use crate::exit::Code;
+use crate::output::{self, lively, say};
+
+/// What is known of the server beside what it says itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServerFacts {
+    /// It was started by this process, and ends with it.
+    pub(crate) private: bool,
+    /// Where it writes its own log, if that is known.
+    pub(crate) log_file: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    journal: &Journal,
+    client: &Client,
+    args: &Doctor,
+    facts: &ServerFacts,
+) -> anyhow::Result<Code> {
+    let checks = examine(journal, client, args.sample as usize, facts).await;
+    output::many(args.shape.format, &checks, table)?;
+    say(summary(&checks));
+    let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
+    Ok(if failed { Code::Failed } else { Code::Done })
+}
+
+/// Every check.
+async fn examine(journal: &Journal, client: &Client, sample: usize, facts: &ServerFacts) -> Vec<Check> {
+    let info = journal.info();
+    let mut checks = vec![server::connection(&info, facts), server::durability(&info)];
+    if let Err(error) = of_the_log(journal, client, sample, &mut checks).await {
+        let why = chain(&error);
+        checks.push(Check::fail(
+            "log",
+            format!("it cannot be read: {why}"),
+            "see to the server, and ask again",
+        ));
+    }
+    checks
+}
+
+fn chain(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+async fn of_the_log(
+    journal: &Journal,
+    client: &Client,
+    sample: usize,
+    checks: &mut Vec<Check>,
+) -> Result<(), Error> {
+    let mut heads = Vec::new();
+    for shard in journal.shards().all() {
+        heads.push((shard, journal.head(shard).await?));
+    }
+    checks.push(server::streams(&heads));
+    let waited = services::queue(client).await;
+    let (heard, (projector, answers), passes) = tokio::join!(
+        services::listen(journal),
+        services::projector(client, &heads),
+        read(journal, &heads, sample.div_ceil(heads.len().max(1)))
+    );
+    let (heard, mut passes) = (heard?, passes?);
+    let now = journal.now();
+    checks.push(projector);
+    checks.push(services::executors(&heard, now));
+    if answers {
+        let live = passes.iter().flat_map(Pass::live);
+        checks.push(services::scheduler(&waited, &services::queue(client).await, &heard, live, now));
+    }
+    checks.extend(Recount::checks(&passes.iter().map(|pass| &pass.recount).collect::<Vec<_>>()));
+    if answers {
+        let sample = pass::sample(&passes);
+        checks.push(compare::refold(client, sample, &pass::positions(&passes)).await);
+        checks.push(compare::counts(client, &mut passes).await);
+        checks.push(compare::usage(client, &mut passes).await);
+    }
+    Ok(())
+}
+
+/// Reads every shard to its end.
+async fn read(journal: &Journal, heads: &[(Shard, Sequence)], sample: usize) -> Result<Vec<Pass>, Error> {
+    let bar = bar(heads.iter().map(|(_, head)| head.0).sum());
+    let mut passes = Vec::with_capacity(heads.len());
+    for (shard, head) in heads {
+        let mut pass = Pass::new(journal, *shard, sample);
+        pass.advance(*head, || bar.inc(1)).await?;
+        passes.push(pass);
+    }
+    bar.finish_and_clear();
+    Ok(passes)
+}
+
+/// On a terminal; elsewhere a bar nobody sees.
+fn bar(records: u64) -> ProgressBar {
+    if !lively() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(records), ProgressDrawTarget::stderr());
+    let style =
+        ProgressStyle::with_template("reading the log  {bar:28}  {human_pos} of {human_len} records  {eta}");
+    if let Ok(style) = style {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
+}

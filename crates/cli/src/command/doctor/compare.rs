@@ -1,0 +1,207 @@
+//! The projector's answers against the log itself.
+
+use futures::stream::{self, StreamExt as _};
+use longhaul_client::{Client, Error};
+use longhaul_core::{OrgId, Snapshot, TaskRef};
+use longhaul_journal::Shard;
+use longhaul_wire::query::{Count, Filter, Get, Item, Positions, Tally, UsageOf};
+use longhaul_wire::view::SnapshotView;
+
+use super::check::{Check, Findings};
+use super::pass::{self, Pass};
+use super::recount::Sums;
+use crate::command::replay::{Change, Known, changes, counted, shown};
+
+/// Questions under way at the same time.
+const AT_ONCE: usize = 4;
+
+/// Organisations whose usage is compared.
+const ORGANISATIONS: usize = 200;
+
+/// What to do where the projector and the log disagree.
+const REBUILD: &str =
+    "delete the projector's directory (it is rebuilt from the log), and report it: the log is the truth";
+
+fn unanswered(check: &'static str, error: &Error) -> Check {
+    let mut why = error.to_string();
+    if let Some(source) = std::error::Error::source(error) {
+        why = format!("{why}: {source}");
+    }
+    Check::fail(check, format!("could not be compared: {why}"), "see to the projector, and ask again")
+}
+
+/// How many tasks there are, by status.
+pub(super) async fn counts(client: &Client, passes: &mut [Pass]) -> Check {
+    match count(client, passes).await {
+        Ok(check) => check,
+        Err(error) => unanswered("counts", &error),
+    }
+}
+
+async fn count(client: &Client, passes: &mut [Pass]) -> Result<Check, Error> {
+    let filter = Filter { dismissed: true, ..Filter::default() };
+    let told = client.query(&Count { filter, by: None, at_least: pass::positions(passes) }).await?;
+    // The log is read on to where the answer stands: both are then about the same moment.
+    pass::advance(passes, &told.as_of).await?;
+    let mut log = Tally::default();
+    for Tally { total, status, unreadable } in passes.iter().map(|pass| &pass.recount.tally) {
+        log.total += total;
+        log.unreadable += unreadable;
+        status.iter().for_each(|(status, n)| *log.status.entry(*status).or_default() += n);
+    }
+    if log == told.all {
+        let states =
+            log.status.iter().map(|(status, n)| format!("{n} {status}")).collect::<Vec<_>>().join(", ");
+        let states = if states.is_empty() { String::new() } else { format!(": {states}") };
+        return Ok(Check::ok(
+            "counts",
+            format!("{} in the log and in the projector{states}", counted(log.total, "task", "tasks")),
+        ));
+    }
+    let (log, projector) = (value(&log), value(&told.all));
+    Ok(Check::fail("counts", "the log and the projector count differently", REBUILD)
+        .with(differing(&log, &projector)))
+}
+
+/// What each organisation's tasks cost.
+pub(super) async fn usage(client: &Client, passes: &mut [Pass]) -> Check {
+    let mut orgs: Vec<(Shard, OrgId, u64)> = Vec::new();
+    for pass in passes.iter() {
+        let tokens = |sums: &Sums| sums.input_tokens.saturating_add(sums.output_tokens);
+        orgs.extend(pass.recount.usage.iter().map(|(org, sums)| (pass.shard(), org.clone(), tokens(sums))));
+    }
+    let all = orgs.len();
+    orgs.sort_by_key(|(.., tokens)| std::cmp::Reverse(*tokens));
+    orgs.truncate(ORGANISATIONS);
+    let mut findings = Findings::default();
+    for (shard, org, _) in &orgs {
+        match used(client, passes, *shard, org).await {
+            Ok(None) => {}
+            Ok(Some(finding)) => findings.push(|| finding),
+            Err(error) => return unanswered("usage", &error),
+        }
+    }
+    let of = if orgs.len() < all { format!(", the largest of {all}") } else { String::new() };
+    let good = Check::ok(
+        "usage",
+        format!(
+            "the sums of {}{of} equal those of the tasks",
+            counted(orgs.len() as u64, "organisation", "organisations")
+        ),
+    );
+    Check::nothing_in(&findings, good, |n| {
+        Check::fail(
+            "usage",
+            format!(
+                "the usage of {} is not the sum over the tasks",
+                counted(n, "organisation", "organisations")
+            ),
+            REBUILD,
+        )
+    })
+}
+
+async fn used(
+    client: &Client,
+    passes: &mut [Pass],
+    shard: Shard,
+    org: &OrgId,
+) -> Result<Option<String>, Error> {
+    let place = Positions::at(shard, pass::positions(passes).of(shard));
+    let question = UsageOf { org: org.clone(), since: None, until: None, at_least: place };
+    let answer = client.query(&question).await?;
+    pass::advance(passes, &answer.as_of).await?;
+    let log = passes.iter().find_map(|pass| pass.recount.usage.get(org)).copied().unwrap_or_default();
+    let told = Sums::from(answer.total);
+    // A single answer is bounded where a sum is not.
+    let bounded = |n: u64| n.min(u32::MAX.into());
+    let log = Sums { model_calls: bounded(log.model_calls), queries: bounded(log.queries), ..log };
+    Ok((log != told).then(|| format!("{org}: {log} in the log, {told} in the projector")))
+}
+
+/// Tasks of the sample, folded from the log, against the projector's rows.
+pub(super) async fn refold(client: &Client, sample: Vec<TaskRef>, at_least: &Positions) -> Check {
+    let n = sample.len();
+    let looked = stream::iter(sample).map(|task| async move {
+        let found = match differs(client, &task, at_least).await {
+            // Erased in between, perhaps: what differs must differ twice.
+            Ok(Some(_)) => differs(client, &task, at_least).await,
+            other => other,
+        };
+        (task, found)
+    });
+    let mut findings = Findings::default();
+    for (task, found) in looked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+        match found {
+            Ok(None) => {}
+            Ok(Some(how)) => findings.push(|| format!("task {} of {}: {how}", task.task, task.org)),
+            Err(error) => return unanswered("refold", &error),
+        }
+    }
+    let good = Check::ok(
+        "refold",
+        format!("{} folded from the log, and as the projector has them", counted(n as u64, "task", "tasks")),
+    );
+    Check::nothing_in(&findings, good, |differing| {
+        Check::fail(
+            "refold",
+            format!("{differing} of {n} tasks folded from the log are not as the projector has them"),
+            REBUILD,
+        )
+    })
+}
+
+/// How the projector's word on a task differs from its history, up to where the projector has folded.
+async fn differs(client: &Client, task: &TaskRef, at_least: &Positions) -> Result<Option<String>, Error> {
+    let journal = client.journal();
+    let question = Get { task: task.task, org: Some(task.org.clone()), at_least: at_least.clone() };
+    let got = client.query(&question).await?;
+    let history = journal.history(task).await?;
+    let log = Known::at(&history, got.as_of.of(journal.shards().of(&task.org)));
+    Ok(difference(&log, got.item.as_ref()))
+}
+
+/// The first member in which a row differs from the fold.
+pub(super) fn difference(log: &Known, row: Option<&Item>) -> Option<String> {
+    let Some(row) = row else {
+        return (!log.is_nothing()).then(|| "the projector does not have it".to_owned());
+    };
+    if log.is_nothing() {
+        return Some("the log does not have it".to_owned());
+    }
+    let aside = row.unreadable.as_ref().map(|unreadable| unreadable.sequence);
+    if log.unreadable != aside {
+        let named = |aside: Option<longhaul_core::Sequence>| match aside {
+            Some(sequence) => format!("put aside at {sequence}"),
+            None => "not put aside".to_owned(),
+        };
+        return Some(format!("{} by the log, {} in the projector", named(log.unreadable), named(aside)));
+    }
+    let folded =
+        log.snapshot.as_ref().map(|snapshot: &Snapshot| SnapshotView::new(snapshot, None, None, None));
+    // What is known beside the log is not compared.
+    let view =
+        |view: &SnapshotView| SnapshotView { waiting: None, heartbeat_at: None, as_of: None, ..view.clone() };
+    let told = row.view.as_ref().map(view);
+    if folded == told {
+        return None;
+    }
+    let differing = differing(&value(&folded), &value(&told));
+    let more = match differing.len() {
+        0 | 1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    Some(differing.first().map_or("they differ".to_owned(), |first| format!("{first}{more}")))
+}
+
+fn value<T: serde::Serialize>(value: &T) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn differing(log: &serde_json::Value, projector: &serde_json::Value) -> Vec<String> {
+    let named = |change: Change| {
+        let (log, projector) = (shown(change.from.as_ref()), shown(change.to.as_ref()));
+        format!("{} is {log} in the log, {projector} in the projector", change.field)
+    };
+    changes(log, projector).into_iter().map(named).collect()
+}

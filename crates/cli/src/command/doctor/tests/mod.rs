@@ -1,0 +1,46 @@
+//! Doctor over hand-written logs: healthy ones, and ones that break each rule.
+
+mod answers;
+mod rules;
+mod slots;
+mod work;
+
+use longhaul_core::Sequence;
+
+use super::check::{Check, Verdict};
+use super::pass::Pass;
+use super::recount::Recount;
+use crate::command::replay::script::Script;
+
+/// What the log alone tells.
+async fn of_the_log(script: &Script) -> Vec<Check> {
+    let mut passes = Vec::new();
+    for shard in script.journal.shards().all() {
+        let mut pass = Pass::new(&script.journal, shard, 10);
+        let head = script.journal.head(shard).await.unwrap();
+        // In two goes, as it happens when the log is read on.
+        pass.advance(Sequence(head.0 / 2), || {}).await.unwrap();
+        pass.advance(head, || {}).await.unwrap();
+        passes.push(pass);
+    }
+    Recount::checks(&passes.iter().map(|pass| &pass.recount).collect::<Vec<_>>())
+}
+
+/// The checks that are not as they should be.
+fn bad(checks: &[Check]) -> Vec<(&'static str, Verdict)> {
+    checks
+        .iter()
+        .filter(|check| check.verdict != Verdict::Ok)
+        .map(|check| (check.check, check.verdict))
+        .collect()
+}
+
+/// That exactly one check is bad, and what it found.
+#[track_caller]
+fn only(checks: &[Check], name: &str, verdict: Verdict) -> Vec<String> {
+    let found: Vec<&Check> = checks.iter().filter(|check| check.verdict != Verdict::Ok).collect();
+    match found.as_slice() {
+        [one] if one.check == name && one.verdict == verdict => one.details.clone(),
+        _ => panic!("only {name} should be {verdict:?}: {checks:#?}"),
+    }
+}

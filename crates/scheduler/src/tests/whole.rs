@@ -253,7 +253,7 @@ async fn two_schedulers_that_lag_differently_keep_every_cap() {
             lab.policy(org, Policy { caps, ..Policy::default() }).await;
         }
         let lagging = |seed, millis| {
-            let slow = Faults { slow: 700, while_: Duration::from_millis(millis), ..Faults::NONE };
+            let slow = Faults { slow: 700, longest: Duration::from_millis(millis), ..Faults::NONE };
             let faulty = Faulty::new(Arc::new(lab.memory.clone()), seed, slow);
             Journal::new(Arc::new(faulty)).with_clock(lab.memory.clock())
         };

@@ -103,9 +103,8 @@ impl Journal {
             EncodeError::TooLarge { size, limit } => CommitError::TooLarge { size, limit },
             unusable => CommitError::Unusable(unusable),
         })?;
-        let limit = self.port.info().max_message;
-        if bytes.len() > limit {
-            return Err(CommitError::TooLarge { size: bytes.len(), limit });
+        if bytes.len() > self.limit {
+            return Err(CommitError::TooLarge { size: bytes.len(), limit: self.limit });
         }
         Ok(bytes.into())
     }

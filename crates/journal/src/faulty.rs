@@ -42,8 +42,8 @@ pub struct Faults {
     pub unsaid: u64,
     /// A call takes a while.
     pub slow: u64,
-    /// The longest while.
-    pub while_: Duration,
+    /// The longest such while.
+    pub longest: Duration,
 }
 
 impl Faults {
@@ -59,7 +59,7 @@ impl Faults {
         unsettled: 0,
         unsaid: 0,
         slow: 0,
-        while_: Duration::from_millis(50),
+        longest: Duration::from_millis(50),
     };
 
     /// A bad day: about every third append has an unclear or unwelcome outcome.
@@ -74,7 +74,7 @@ impl Faults {
         unsettled: 100,
         unsaid: 100,
         slow: 200,
-        while_: Duration::from_millis(50),
+        longest: Duration::from_millis(50),
     };
 }
 
@@ -144,7 +144,7 @@ impl Faulty {
     }
 
     fn some_while(&self) -> Duration {
-        let longest = u64::try_from(self.faults.while_.as_micros()).unwrap_or(u64::MAX).max(1);
+        let longest = u64::try_from(self.faults.longest.as_micros()).unwrap_or(u64::MAX).max(1);
         Duration::from_micros(self.dice.throw() % longest)
     }
 

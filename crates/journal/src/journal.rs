@@ -25,13 +25,16 @@ pub struct Journal {
     shards: Shards,
     clock: Clock,
     pub(crate) deadline: Duration,
+    /// Largest message the port takes, in bytes.
+    pub(crate) limit: usize,
 }
 
 impl Journal {
     /// A journal over a port, with as many shards as the port was provisioned with.
     pub fn new(port: Arc<dyn Port>) -> Self {
-        let shards = Shards::new(port.info().shards).unwrap_or_default();
-        Self { port, shards, clock: Clock::System, deadline: DEADLINE }
+        let info = port.info();
+        let shards = Shards::new(info.shards).unwrap_or_default();
+        Self { port, shards, clock: Clock::System, deadline: DEADLINE, limit: info.max_message }
     }
 
     /// Connects to a NATS server, and makes what is missing of the log there. What is there already

@@ -7,8 +7,12 @@ mod validate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use longhaul_core::{AdmissionReason, EventBody, Limits, Payload, Priority, Role, RunNumber, Timestamp};
+use longhaul_core::{
+    AdmissionReason, Beat, EventBody, ExecutorId, HeldRun, Kind, Limits, Payload, Priority, Role, Room,
+    RunNumber, Sequence, Status, TaskId, Timestamp,
+};
 use longhaul_wire::codec::EVENT_KINDS;
+use longhaul_wire::live::{Change, TextDelta};
 use longhaul_wire::schema::formats;
 use longhaul_wire::{Parsed, Record, Subject, decode, encode};
 use serde_json::{Value, json};
@@ -142,4 +146,34 @@ fn what_is_read_is_what_it_means() {
     let Record::Admissions(commit) = read("admissions") else { panic!("admissions") };
     assert_eq!(commit.admissions[1].run, RunNumber(3));
     assert_eq!(commit.admissions[1].why, AdmissionReason::Continued);
+}
+
+#[test]
+fn what_is_said_to_listeners_is_as_its_schema_says() {
+    let kind = Kind::new("report").unwrap();
+    let task: TaskId = "019aa0b0-0000-7000-8000-000000000001".parse().unwrap();
+    let beat = Beat {
+        executor: ExecutorId(task.0),
+        at: Timestamp(0),
+        version: "0.1.0".to_owned(),
+        host: "here/1".to_owned(),
+        kinds: vec![Room { kind, places: 4, free: 3 }],
+        runs: vec![HeldRun { task, run: RunNumber(1) }],
+        draining: false,
+    };
+    let text = TextDelta { run: RunNumber(1), segment: 1, offset: 0, text: "Sales".to_owned() };
+    let change = Change { status: Status::Running, sequence: Sequence(7) };
+    let said = [
+        ("beat", serde_json::to_value(&beat).unwrap()),
+        ("text", serde_json::to_value(&text).unwrap()),
+        ("change", serde_json::to_value(change).unwrap()),
+    ];
+    for (name, value) in said {
+        let schema = formats().into_iter().find(|format| format.name == name).unwrap().schema.to_value();
+        assert_eq!(faults(&schema, &value), Vec::<String>::new(), "{name}");
+        let (mut described, mut shown) = (BTreeSet::new(), BTreeSet::new());
+        validate::named(&schema, &mut described);
+        validate::members(&value, &mut shown);
+        assert_eq!(described, shown, "{name}");
+    }
 }

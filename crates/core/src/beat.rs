@@ -51,6 +51,12 @@ pub struct HeldRun {
 }
 
 impl Beat {
+    /// Whether an executor says this. Schedulers beat as well, to hear themselves; theirs name no
+    /// kinds and no runs.
+    pub fn is_executor(&self) -> bool {
+        !self.kinds.is_empty() || !self.runs.is_empty()
+    }
+
     /// Whether this run is among those held.
     pub fn holds(&self, task: TaskId, run: RunNumber) -> bool {
         self.runs.contains(&HeldRun { task, run })

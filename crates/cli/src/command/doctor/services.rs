@@ -97,6 +97,9 @@ pub(super) async fn listen(journal: &Journal) -> Result<HashMap<ExecutorId, Hear
         match beat {
             Some(beat) => {
                 let beat = beat?;
+                if !beat.is_executor() {
+                    continue;
+                }
                 let times = heard.get(&beat.executor).map_or(0, |heard| heard.times);
                 heard.insert(beat.executor, Heard { beat, times: times + 1 });
             }

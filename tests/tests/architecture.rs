@@ -19,7 +19,22 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("scheduler", &["core", "wire", "journal"]),
     ("executor", &["core", "wire", "journal"]),
     ("agent", &["core", "wire", "executor", "document"]),
-    ("cli", &["core", "wire", "journal", "broker", "client", "projector", "scheduler", "executor", "agent", "document", "render"]),
+    (
+        "cli",
+        &[
+            "core",
+            "wire",
+            "journal",
+            "broker",
+            "client",
+            "projector",
+            "scheduler",
+            "executor",
+            "agent",
+            "document",
+            "render",
+        ],
+    ),
     ("tests", &["core", "wire", "journal", "broker", "client", "projector", "scheduler", "executor"]),
 ];
 
@@ -82,7 +97,8 @@ fn arrows_point_one_way() {
     let allowed: BTreeMap<_, _> = ARROWS.into_iter().collect();
     for (name, needs) in &found {
         let allowed = allowed.get(name.as_str());
-        let allowed = allowed.unwrap_or_else(|| panic!("crate {name} has no place in ARROWS; decide where it belongs"));
+        let allowed =
+            allowed.unwrap_or_else(|| panic!("crate {name} has no place in ARROWS; decide where it belongs"));
         for other in needs.iter().filter_map(|need| need.strip_prefix("longhaul-")) {
             assert!(allowed.contains(&other), "{name} must not depend on {other}");
         }
@@ -98,14 +114,31 @@ fn the_core_is_pure() {
     for need in &found["core"] {
         assert!(CORE_MAY_USE.contains(&need.as_str()), "core must not depend on {need}");
     }
-    let banned = ["std::fs", "std::net", "std::env", "std::time::Instant", "SystemTime", "std::thread", "async fn",
-        "serde_json::from_", "serde_json::to_", "Uuid::now", "Uuid::new_v4", "println!", "rand::"];
+    let banned = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::time::Instant",
+        "SystemTime",
+        "std::thread",
+        "async fn",
+        "serde_json::from_",
+        "serde_json::to_",
+        "Uuid::now",
+        "Uuid::new_v4",
+        "println!",
+        "rand::",
+    ];
     for path in sources(&root().join("crates/core/src")) {
         let text = std::fs::read_to_string(&path).unwrap();
         // Tests inside the sources may do more.
         let text = text.split("#[cfg(test)]").next().unwrap();
         for word in banned {
-            assert!(!text.contains(word), "{} uses {word}; core has no I/O, clock, randomness, async or JSON text", path.display());
+            assert!(
+                !text.contains(word),
+                "{} uses {word}; core has no I/O, clock, randomness, async or JSON text",
+                path.display()
+            );
         }
     }
 }
@@ -115,13 +148,20 @@ fn heavy_and_delicate_crates_have_one_owner() {
     let found = dependencies();
     for (name, needs) in &found {
         for (crate_name, owners) in ALONE {
-            assert!(!needs.contains(crate_name) || owners.contains(&name.as_str()), "only {owners:?} may depend on {crate_name}, not {name}");
+            assert!(
+                !needs.contains(crate_name) || owners.contains(&name.as_str()),
+                "only {owners:?} may depend on {crate_name}, not {name}"
+            );
         }
     }
     for path in sources(&root().join("crates")) {
         let in_nats = path.to_string_lossy().contains("crates/journal/");
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(in_nats || !text.contains("async_nats"), "{} names async_nats; only the journal does", path.display());
+        assert!(
+            in_nats || !text.contains("async_nats"),
+            "{} names async_nats; only the journal does",
+            path.display()
+        );
     }
 }
 
@@ -133,7 +173,11 @@ fn only_wire_writes_subjects() {
             let text = text.split("#[cfg(test)]").next().unwrap();
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for line in code {
-                assert!(!line.contains("\"lh."), "{} builds a subject: {line}; wire does that", path.display());
+                assert!(
+                    !line.contains("\"lh."),
+                    "{} builds a subject: {line}; wire does that",
+                    path.display()
+                );
             }
         }
     }

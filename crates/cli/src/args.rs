@@ -1,0 +1,591 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use longhaul_core::{Priority, TaskId, Timestamp};
+
+/// Durable tasks on NATS JetStream: submit work that outlives the request that asked for it.
+#[derive(Debug, Parser)]
+#[command(name = "longhaul", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(
+    after_help = "Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 the task failed, 2 usage, \
+    3 aborted, 4 expired, 5 not found, 6 refused, 7 server out of reach, 124 timed out, 130 interrupted."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Understood by every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// A running nats-server (nats://host:port); without it, the private one of --data
+    #[arg(long, global = true, env = "LONGHAUL_NATS", value_name = "URL", help_heading = "Global options")]
+    pub(crate) nats: Option<String>,
+    /// Token for that server
+    #[arg(
+        long,
+        global = true,
+        env = "LONGHAUL_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        help_heading = "Global options"
+    )]
+    pub(crate) token: Option<String>,
+    /// Where the private nats-server, the read model and the settings of this machine lie
+    #[arg(long, global = true, env = "LONGHAUL_DATA", value_name = "DIR", help_heading = "Global options")]
+    pub(crate) data: Option<PathBuf>,
+    /// Speak for this organisation
+    #[arg(long, global = true, env = "LONGHAUL_ORG", value_name = "ORG", help_heading = "Global options")]
+    pub(crate) org: Option<String>,
+    /// Speak for this user
+    #[arg(long, global = true, env = "LONGHAUL_USER", value_name = "USER", help_heading = "Global options")]
+    pub(crate) user: Option<String>,
+    /// A profile of longhaul.toml
+    #[arg(
+        long,
+        global = true,
+        env = "LONGHAUL_PROFILE",
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    pub(crate) profile: Option<String>,
+    /// Never fetch anything from the network
+    #[arg(long, global = true, env = "LONGHAUL_OFFLINE", help_heading = "Global options")]
+    pub(crate) offline: bool,
+    /// Say less on stderr
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+}
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON document a line
+    Ndjson,
+}
+
+/// The choice of it.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Shape {
+    /// How answers are written
+    #[arg(short = 'o', long = "output", value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+}
+
+/// What an acknowledgement promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DurabilityArg {
+    /// fsync before the acknowledgement: survives a power loss
+    Strict,
+    /// fsync every second: a power loss may cost the last second, and a young log whole
+    Relaxed,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Everything in one process: nats-server, scheduler, projector, executor
+    Up(Up),
+    /// Real reports over a real data set, an abort, an approval, a failure: in a scratch directory
+    Demo(Demo),
+    /// Write a report over a SQLite or CSV file, as a PDF
+    Report(Report),
+    /// Submit a task of any kind and follow it
+    Run(Run),
+    /// Submit a task and leave: as run --detach
+    Submit(Run),
+    /// Show a task
+    Get(Get),
+    /// List tasks
+    Ls(List),
+    /// Follow tasks until they end
+    Watch(Ids),
+    /// Wait for tasks to end
+    Wait(Wait),
+    /// A task's text
+    Text(Text),
+    /// Stop tasks at their next checkpoint
+    Abort(Abort),
+    /// Approve what a task asks for
+    Approve(Approve),
+    /// Reject what a task asks for
+    Reject(Reject),
+    /// Try failed, aborted or expired tasks again, from their last recorded step
+    Retry(Bulk),
+    /// Run a task's input again as a new task
+    Rerun(Rerun),
+    /// A new task that begins with another's recorded steps
+    Fork(Fork),
+    /// Hide ended tasks from lists
+    Rm(Bulk),
+    /// Make ended tasks' payload go for ever; their skeleton stays
+    Erase(Bulk),
+    /// Fetch a file a task made
+    Download(Download),
+    /// What the bell shows
+    Notifications(Notifications),
+    /// History, event by event, with the state after each; the state at a moment; a difference of two
+    Replay(Replay),
+    /// An organisation's caps, weight and budget
+    Policy(PolicyArgs),
+    /// One service alone: the projector
+    Project(Service),
+    /// One service alone: a scheduler
+    Schedule(Schedule),
+    /// One service alone: an executor
+    Work(Work),
+    /// Check connection, versions, streams, durability, lag; refold a sample and compare
+    Doctor(Doctor),
+    /// Fetch or find the nats-server, once
+    Setup(Setup),
+    /// JSON Schema of the log's records and of snapshots
+    Schema,
+    /// Shell completions
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Man pages
+    Man {
+        /// Where to write them; the main page to stdout without it
+        dir: Option<PathBuf>,
+    },
+    /// Typeset a document (used by the report agent)
+    #[command(name = "__render", hide = true)]
+    Render,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// What an acknowledgement promises
+    #[arg(long, value_enum, default_value = "strict")]
+    pub(crate) durability: DurabilityArg,
+    /// Shards of a new log; fixed for ever when it is made
+    #[arg(long, value_name = "N")]
+    pub(crate) shards: Option<u16>,
+    /// How many runs at once
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub(crate) places: u32,
+    /// A fixed port for the private nats-server; a free one without it
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Programs to run as kinds of their own
+    #[arg(long = "exec", value_name = "NAME=PROGRAM")]
+    pub(crate) exec: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Keep the scratch directory and say where it is
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Where to write the documents
+    #[arg(long, value_name = "DIR", default_value = "longhaul-demo")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A SQLite file, a CSV file, or a folder of CSV files
+    pub(crate) data: PathBuf,
+    /// What the report is about: "quarterly review of 2010", "sales by country", "top customers", "churn"
+    pub(crate) prompt: String,
+    /// Where to write the document; made from its title without it
+    #[arg(short, long, value_name = "FILE.pdf")]
+    pub(crate) output: Option<PathBuf>,
+    /// How many queries it may run
+    #[arg(long, value_name = "N")]
+    pub(crate) queries: Option<u32>,
+    /// A folder of skills (Markdown with front matter)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) skills: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) submission: SubmissionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// Which handler: report, rehearsal, exec, yours
+    pub(crate) kind: String,
+    /// The input: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) input: Option<String>,
+    /// Its title; made from the kind and input without it
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// For the kind exec: the program and its arguments, after --
+    #[arg(last = true, value_name = "PROGRAM ARGS")]
+    pub(crate) program: Vec<String>,
+    #[command(flatten)]
+    pub(crate) submission: SubmissionArgs,
+}
+
+/// What every submission may say.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SubmissionArgs {
+    /// Print the id and leave
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Say whether it would start now, or why and at which place it would wait; submit nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The same key is the same task, for ever
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// The conversation it belongs to
+    #[arg(long, value_name = "ID")]
+    pub(crate) conversation: Option<String>,
+    /// When the conversation has a live task: join, enqueue, interrupt or reject
+    #[arg(long, default_value = "join", value_name = "RULE")]
+    pub(crate) on_busy: String,
+    /// How urgent
+    #[arg(long, value_enum, default_value = "normal")]
+    pub(crate) priority: PriorityArg,
+    /// Not before this time: RFC 3339, or a span such as 10m
+    #[arg(long, value_name = "TIME", value_parser = crate::time::moment)]
+    pub(crate) not_before: Option<Timestamp>,
+    /// Attempts in all, the first included
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) max_attempts: u32,
+    /// How long one run may last before it is continued in a next one
+    #[arg(long, default_value = "5m", value_name = "SPAN", value_parser = crate::time::span)]
+    pub(crate) slice: longhaul_core::Millis,
+    /// How long all its runs may last together
+    #[arg(long, default_value = "2h", value_name = "SPAN", value_parser = crate::time::span)]
+    pub(crate) span: longhaul_core::Millis,
+    /// How many tokens it may use
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens: Option<u64>,
+    /// A mark of your own
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub(crate) labels: Vec<String>,
+    /// The completed task it goes on from
+    #[arg(long, value_name = "TASK")]
+    pub(crate) continues: Option<TaskId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PriorityArg {
+    /// Somebody watches
+    Interactive,
+    /// The default
+    Normal,
+    /// When there is room
+    Batch,
+}
+
+impl From<PriorityArg> for Priority {
+    fn from(arg: PriorityArg) -> Self {
+        match arg {
+            PriorityArg::Interactive => Self::Interactive,
+            PriorityArg::Normal => Self::Normal,
+            PriorityArg::Batch => Self::Batch,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The task
+    pub(crate) task: TaskId,
+}
+
+/// Which tasks.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Filter {
+    /// Only these statuses
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<longhaul_core::Status>,
+    /// Only this user's; everybody's of the organisation without it
+    #[arg(long = "of", value_name = "USER")]
+    pub(crate) of: Option<String>,
+    /// Only this kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Only with this mark
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub(crate) labels: Vec<String>,
+    /// Only those submitted since: RFC 3339, or a span such as 2h
+    #[arg(long, value_name = "TIME", value_parser = crate::time::past)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only with this in the title
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Dismissed ones too
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// How many at most
+    #[arg(short = 'n', long, default_value_t = 50, value_name = "N")]
+    pub(crate) limit: u32,
+    /// Go on from a page's cursor
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+    /// Only count them, by status
+    #[arg(long)]
+    pub(crate) count: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ids {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The tasks
+    #[arg(required = true)]
+    pub(crate) tasks: Vec<TaskId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The tasks
+    #[arg(required = true)]
+    pub(crate) tasks: Vec<TaskId>,
+    /// Give up after this long; the tasks go on
+    #[arg(long, value_name = "SPAN", value_parser = crate::time::span)]
+    pub(crate) timeout: Option<longhaul_core::Millis>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Text {
+    /// The task
+    pub(crate) task: TaskId,
+    /// Go on until it ends
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}
+
+/// Tasks to act on: named, or by a filter.
+#[derive(Debug, Args)]
+pub(crate) struct Bulk {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The tasks; or use a filter
+    pub(crate) tasks: Vec<TaskId>,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// Say which tasks it would be; do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask before acting on more than one
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Abort {
+    #[command(flatten)]
+    pub(crate) bulk: Bulk,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Do not wait until they have stopped
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The task
+    pub(crate) task: TaskId,
+    /// Approve with a changed argument
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Approve with these arguments instead
+    #[arg(long, value_name = "JSON|@FILE|-", conflicts_with = "set")]
+    pub(crate) arguments: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reject {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The task
+    pub(crate) task: TaskId,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rerun {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The task
+    pub(crate) task: TaskId,
+    /// Another input: JSON, @FILE, or -
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) input: Option<String>,
+    /// Another title
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Print the id and leave
+    #[arg(long)]
+    pub(crate) detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fork {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The task
+    pub(crate) task: TaskId,
+    /// Where: a recorded step's name, or a sequence number
+    #[arg(long, value_name = "STEP|SEQ")]
+    pub(crate) at: String,
+    /// Another input: JSON, @FILE, or -
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) input: Option<String>,
+    /// Print the id and leave
+    #[arg(long)]
+    pub(crate) detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Download {
+    /// The task
+    pub(crate) task: TaskId,
+    /// Which file; its only one without it
+    pub(crate) name: Option<String>,
+    /// Where to; the file's own name without it, - for stdout
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Notifications {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// Mark them as read
+    #[arg(long)]
+    pub(crate) read: bool,
+    /// Read ones too
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The task
+    #[arg(required_unless_present_any = ["all", "of_org"])]
+    pub(crate) task: Option<TaskId>,
+    /// Everything of the organisation
+    #[arg(long = "of-org", conflicts_with = "task")]
+    pub(crate) of_org: bool,
+    /// Everything
+    #[arg(long, conflicts_with = "task")]
+    pub(crate) all: bool,
+    /// Only up to this moment or sequence, and the state there
+    #[arg(long, value_name = "TIME|SEQ", value_parser = crate::time::point)]
+    pub(crate) at: Option<crate::time::Point>,
+    /// Play with the pauses of history, this many times as fast
+    #[arg(long, value_name = "N")]
+    pub(crate) speed: Option<f64>,
+    /// What changed between two moments or sequences
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"], value_parser = crate::time::point, conflicts_with_all = ["at", "speed"])]
+    pub(crate) diff: Vec<crate::time::Point>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// Running tasks of one user
+    #[arg(long, value_name = "N")]
+    pub(crate) user_cap: Option<u32>,
+    /// Running tasks of the organisation
+    #[arg(long, value_name = "N")]
+    pub(crate) organisation_cap: Option<u32>,
+    /// Running tasks in one conversation
+    #[arg(long, value_name = "N")]
+    pub(crate) conversation_cap: Option<u32>,
+    /// Its share of the executors against other organisations
+    #[arg(long, value_name = "N")]
+    pub(crate) weight: Option<u32>,
+    /// How many tokens a day; `none` for no bound
+    #[arg(long, value_name = "N|none")]
+    pub(crate) daily_tokens: Option<String>,
+    /// Whether failed and aborted tasks may be continued
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) continue_unfinished: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Service {
+    /// Refuse to start on a weaker promise than this
+    #[arg(long, value_enum)]
+    pub(crate) durability: Option<DurabilityArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schedule {
+    #[command(flatten)]
+    pub(crate) service: Service,
+    /// How old a heartbeat may get before its runs count as lost
+    #[arg(long, default_value = "15s", value_name = "SPAN", value_parser = crate::time::span)]
+    pub(crate) lease: longhaul_core::Millis,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Work {
+    #[command(flatten)]
+    pub(crate) service: Service,
+    /// Only these kinds: report, rehearsal, exec
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kind: Vec<String>,
+    /// Programs to run as kinds of their own
+    #[arg(long = "exec", value_name = "NAME=PROGRAM")]
+    pub(crate) exec: Vec<String>,
+    /// How many runs at once
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub(crate) places: u32,
+    /// How long runs may take to reach a checkpoint when it shuts down
+    #[arg(long, default_value = "20s", value_name = "SPAN", value_parser = crate::time::span)]
+    pub(crate) drain: longhaul_core::Millis,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// How many tasks to refold and compare
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) sample: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// What to set up
+    #[arg(value_enum, default_value = "nats")]
+    pub(crate) what: SetupWhat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SetupWhat {
+    /// The nats-server
+    Nats,
+}

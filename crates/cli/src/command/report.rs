@@ -1,0 +1,90 @@
+//! `report`: the main job in one line.
+
+use std::path::{Path, PathBuf};
+
+use longhaul_client::{Client, NewTask};
+use longhaul_core::{Status, TaskId, text};
+use serde_json::json;
+
+use crate::args::{Format, Report};
+use crate::command::read::write_file;
+use crate::command::submit::{announce, dry_run, finish};
+use crate::exit::{Code, usage};
+use crate::follow::{Followed, follow};
+use crate::output::{self, say};
+use crate::place::Place;
+
+/// Queries of one report, unless more are asked for.
+pub(crate) const QUERIES: u32 = 3;
+
+/// A report over `data` about `prompt`, as a task. The executor may run elsewhere: the path is made
+/// absolute.
+pub(crate) fn task(data: &Path, prompt: &str, skills: Option<&Path>) -> anyhow::Result<NewTask> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path)
+            .map_err(|error| usage(format!("{} is not a usable path: {error}", path.display())))
+    };
+    if !data.exists() {
+        return Err(usage(format!(
+            "there is no {}; give a SQLite file, a CSV file or a folder of CSV files",
+            data.display()
+        )));
+    }
+    let mut input = json!({ "data": absolute(data)?, "prompt": prompt });
+    if let Some(skills) = skills {
+        input["skills"] = json!(absolute(skills)?);
+    }
+    let title = text::line(prompt, text::MAX_TITLE);
+    Ok(NewTask::new("report", if title.trim().is_empty() { "Report" } else { &title }, &input)?)
+}
+
+pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
+    if args.prompt.trim().is_empty() {
+        return Err(usage("the request is empty; say what the report is about: \"sales by country\""));
+    }
+    let task = task(&args.data, &args.prompt, args.skills.as_deref())?;
+    let task = args.submission.apply(task, Some(args.queries.unwrap_or(QUERIES)))?;
+    let client = place.client();
+    if args.submission.dry_run {
+        return dry_run(client, &task, Format::Table).await;
+    }
+    let submitted = client.submit(task).await?;
+    announce(&submitted, place.quiet());
+    let task = submitted.snapshot.task;
+    if args.submission.detach {
+        output::line(task.to_string())?;
+        return Ok(Code::Done);
+    }
+    match follow(client, task, place.quiet()).await? {
+        Followed::Ended(s) if s.status == Status::Completed => {
+            let path = save(client, task, args.output.as_deref()).await?;
+            if !place.quiet() {
+                for sentence in summary(client, task).await? {
+                    say(format!("  {sentence}"));
+                }
+            }
+            output::line(path.display().to_string())?;
+            Ok(Code::Done)
+        }
+        other => finish(place, &submitted.snapshot, other, Format::Table).await,
+    }
+}
+
+/// Writes the task's document: under `output`, or its own name here.
+pub(crate) async fn save(client: &Client, task: TaskId, output: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let (artifact, bytes) = client.download(task, None).await?;
+    let path = match output {
+        Some(path) if path.is_dir() => path.join(&artifact.name),
+        Some(path) => path.to_owned(),
+        None => PathBuf::from(&artifact.name),
+    };
+    write_file(&path, &bytes)?;
+    Ok(path)
+}
+
+/// What the report found, in its own sentences.
+pub(crate) async fn summary(client: &Client, task: TaskId) -> anyhow::Result<Vec<String>> {
+    let output = client.output(task).await?;
+    let sentences = output["summary"].as_array().cloned().unwrap_or_default();
+    Ok(sentences.iter().filter_map(|one| one.as_str()).map(|one| text::line(one, 400)).collect())
+}

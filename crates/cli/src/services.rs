@@ -1,0 +1,227 @@
+//! The services of one process: projector, scheduler, executor.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use longhaul_executor::exec::{EXEC, ExecPolicy, Program};
+use longhaul_executor::{Executor, REHEARSAL};
+use longhaul_journal::{Durability, Journal};
+use longhaul_projector::Projector;
+use longhaul_scheduler::Scheduler;
+use longhaul_wire::query::{self, Query as _};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::usage;
+
+const REPORT: &str = "report";
+
+/// How long a projector may take until it answers.
+const READY: Duration = Duration::from_secs(10);
+
+/// What the executor of this process takes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Work {
+    /// How many runs at once; none: no executor and no scheduler.
+    pub(crate) places: u32,
+    /// Only these kinds; all built-in ones if empty.
+    pub(crate) kinds: Vec<String>,
+    /// Kinds that run a fixed program.
+    pub(crate) programs: Vec<(String, String)>,
+}
+
+impl Work {
+    /// Runs at once where nothing else is said.
+    pub(crate) const PLACES: u32 = 16;
+
+    /// Every built-in kind.
+    pub(crate) fn all(places: u32) -> Self {
+        Self { places, ..Self::default() }
+    }
+
+    /// Nothing is run.
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+
+    /// And a program as a kind of its own: `NAME=PROGRAM`.
+    pub(crate) fn program(mut self, given: &str) -> anyhow::Result<Self> {
+        let (name, program) =
+            given.split_once('=').ok_or_else(|| usage(format!("--exec {given:?} is not NAME=PROGRAM")))?;
+        longhaul_core::Kind::new(name).map_err(|error| usage(error.to_string()))?;
+        self.programs.push((name.to_owned(), program.to_owned()));
+        Ok(self)
+    }
+}
+
+/// Services that run in this process.
+pub(crate) struct Services {
+    running: tokio::sync::Mutex<JoinSet<(&'static str, anyhow::Result<()>)>>,
+    executor: CancellationToken,
+    others: CancellationToken,
+    /// Whether an executor was started.
+    works: AtomicBool,
+}
+
+impl Services {
+    /// Starts a projector and, where there is work to do, a scheduler and an executor.
+    pub(crate) async fn start(journal: &Journal, data: &Path, work: Work) -> anyhow::Result<Self> {
+        let services = Self::idle();
+        services.project(journal, data.join("projector")).await?;
+        if work.places > 0 {
+            services.schedule(journal, longhaul_scheduler::Options::default()).await;
+            services.work(journal, &work, longhaul_executor::DRAIN).await?;
+        }
+        answered(journal).await?;
+        Ok(services)
+    }
+
+    /// No services yet.
+    pub(crate) fn idle() -> Self {
+        Self {
+            running: tokio::sync::Mutex::default(),
+            executor: CancellationToken::new(),
+            others: CancellationToken::new(),
+            works: AtomicBool::new(false),
+        }
+    }
+
+    /// Starts a projector whose read model lies in `directory`.
+    pub(crate) async fn project(&self, journal: &Journal, directory: PathBuf) -> anyhow::Result<()> {
+        let options = longhaul_projector::Options::new(&directory);
+        let projector = Projector::open(journal.clone(), options)
+            .await
+            .with_context(|| format!("the projector cannot use {}", directory.display()))?;
+        let stop = self.others.clone();
+        let run = async move { ("projector", projector.run(stop).await.map_err(anyhow::Error::from)) };
+        self.running.lock().await.spawn(run);
+        Ok(())
+    }
+
+    /// Starts a scheduler.
+    pub(crate) async fn schedule(&self, journal: &Journal, options: longhaul_scheduler::Options) {
+        let scheduler = Scheduler::new(journal.clone(), options);
+        let stop = self.others.clone();
+        let run = async move { ("scheduler", scheduler.run(stop).await.map_err(anyhow::Error::from)) };
+        self.running.lock().await.spawn(run);
+    }
+
+    /// Starts an executor.
+    pub(crate) async fn work(&self, journal: &Journal, work: &Work, drain: Duration) -> anyhow::Result<()> {
+        let executor = executor(journal, work)?.drain_within(drain);
+        let stop = self.executor.clone();
+        self.works.store(true, Ordering::Relaxed);
+        let run = async move { ("executor", executor.run(stop).await.map_err(anyhow::Error::from)) };
+        self.running.lock().await.spawn(run);
+        Ok(())
+    }
+
+    /// Waits until a service ends by itself, which none should.
+    pub(crate) async fn broken(&self) -> anyhow::Error {
+        let mut running = self.running.lock().await;
+        match running.join_next().await {
+            Some(Ok((name, Ok(())))) => anyhow::anyhow!("the {name} ended by itself"),
+            Some(Ok((name, Err(error)))) => error.context(format!("the {name} broke")),
+            Some(Err(error)) => anyhow::Error::from(error).context("a service broke off"),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops them: the executor first, so that what it lets go of is still recorded and seen.
+    pub(crate) async fn stop(self) {
+        let mut running = self.running.into_inner();
+        self.executor.cancel();
+        if !self.works.load(Ordering::Relaxed) {
+            self.others.cancel();
+        }
+        while let Some(ended) = running.join_next().await {
+            match ended {
+                Ok((name, outcome)) => {
+                    if let Err(error) = outcome {
+                        tracing::warn!("the {name} ended with: {error:#}");
+                    }
+                    if name == "executor" {
+                        self.others.cancel();
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "a service broke off"),
+            }
+        }
+    }
+}
+
+/// Waits until a projector answers: who asks the moment everything is up shall be answered.
+async fn answered(journal: &Journal) -> anyhow::Result<()> {
+    let endpoint = format!("{}.{}", query::SERVICE, query::Health::ENDPOINT);
+    let question = serde_json::to_vec(&query::Health::default())?;
+    let begun = tokio::time::Instant::now();
+    loop {
+        match journal.ask(&endpoint, question.clone().into(), READY).await {
+            Ok(_) => return Ok(()),
+            Err(error) if begun.elapsed() > READY => {
+                return Err(anyhow::Error::from(error).context("the projector does not answer"));
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+/// An executor for what this process takes.
+fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
+    let built_in = [REPORT, REHEARSAL, EXEC];
+    if let Some(unknown) = work.kinds.iter().find(|kind| !built_in.contains(&kind.as_str())) {
+        let known = built_in.join(", ");
+        return Err(usage(format!(
+            "no built-in kind {unknown:?}; there are {known}; for a program: --exec NAME=PROGRAM"
+        )));
+    }
+    let takes = |kind: &str| {
+        work.kinds.iter().any(|one| one == kind) || (work.kinds.is_empty() && work.programs.is_empty())
+    };
+    let mut executor = Executor::new(journal.clone()).places(work.places).version(env!("CARGO_PKG_VERSION"));
+    if takes(REHEARSAL) {
+        executor = executor.handle_rehearsal();
+    }
+    let mut programs = ExecPolicy::new();
+    if takes(EXEC) {
+        programs = programs.any(std::iter::empty::<String>());
+    }
+    for (kind, program) in &work.programs {
+        programs = programs.program(kind, Program::new(program));
+    }
+    executor = executor.handle_exec(programs);
+    Ok(executor)
+}
+
+/// What an acknowledgement promises, in words.
+pub(crate) fn promise(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Strict => "strict: what is acknowledged survives a power loss",
+        Durability::Relaxed => "relaxed: a power loss may cost the last second, and a young log whole",
+        Durability::None => "none: memory only",
+        Durability::Unknown => {
+            "unknown: the server does not say; what is acknowledged survives a killed server at least"
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn interrupted() {
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Without a signal there is nothing to wait for but the end.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -17,6 +17,7 @@
 mod answer;
 mod beats;
 mod error;
+mod follow;
 mod handle;
 mod model;
 mod projector;

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use longhaul_core::{Beat, Sequence};
+use longhaul_core::Sequence;
 use longhaul_journal::{Entry, Journal, Shard};
 use longhaul_wire::query::Positions;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::error::Error;
+use crate::error::{Error, chain};
+use crate::follow::{Input, NOTHING_LEFT, TICK, WAITS, before, follow, hear, say};
 use crate::handle::Handle;
 use crate::model::{Boards, Model, Place, TaskChange};
 use crate::service;
@@ -39,15 +39,6 @@ impl Options {
     }
 }
 
-/// How often silent executors are looked for, and delayed tasks whose time has come.
-const TICK: Duration = Duration::from_secs(1);
-
-/// The first and the longest wait before something that failed is tried again.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
-
-/// After how long without a record [`Projector::catch_up`] takes the rest to be erased.
-const NOTHING_LEFT: Duration = Duration::from_secs(5);
-
 /// How many batches may wait to be folded. Beyond that the log is not read on.
 const AHEAD: usize = 2;
 
@@ -59,14 +50,6 @@ pub struct Projector {
     options: Options,
     /// Up to here nothing that changes is said: nobody watches a model that is built from nothing.
     quiet: Positions,
-}
-
-/// What comes from the shards.
-enum Input {
-    Batch(Shard, Vec<Entry>),
-    /// The log does not hold what was folded.
-    OtherLog(Shard),
-    Trouble(String),
 }
 
 /// Why a round of following ended.
@@ -200,7 +183,7 @@ impl Projector {
             };
             match input {
                 Some(Input::Batch(shard, batch)) => match self.fold_surely(shard, batch, cancel).await {
-                    Ok(Some(changes)) => self.say(changes).await,
+                    Ok(Some(changes)) => say(&self.shared, &self.quiet, changes).await,
                     Ok(None) => return Ok(Round::Cancelled),
                     Err(error) if matches!(error, Error::OtherLog { .. }) || error.is_damage() => {
                         tracing::warn!(%error, "the read model is built anew");
@@ -286,19 +269,6 @@ impl Projector {
         }
     }
 
-    async fn say(&self, changes: Vec<TaskChange>) {
-        for TaskChange { org, user, task, change } in changes {
-            if change.sequence <= self.quiet.of(self.shared.shards.of(&org)) {
-                continue;
-            }
-            if let Err(error) = self.shared.journal.say_change(&org, &user, task, &change).await {
-                // Whoever watches also looks by itself; and the log is likely out of reach.
-                tracing::debug!(%error, "changes were not said");
-                return;
-            }
-        }
-    }
-
     fn tick(&self) {
         let silent = self.shared.beats.silent();
         let now = self.shared.journal.now();
@@ -321,80 +291,6 @@ impl Projector {
     }
 }
 
-/// The place before a place: following from there, the record at the place comes first, and shows
-/// whether the log is still the one that was folded.
-fn before(place: Sequence) -> Sequence {
-    Sequence(place.0.saturating_sub(1))
-}
-
-/// Follows one shard for ever.
-async fn follow(journal: Journal, shard: Shard, mut folded: Sequence, batch: usize, to: mpsc::Sender<Input>) {
-    let mut wait = WAITS.0;
-    loop {
-        let begun = Instant::now();
-        let failed = match follow_once(&journal, shard, &mut folded, batch, &to).await {
-            Ok(()) => return,
-            Err(error) => error,
-        };
-        if begun.elapsed() > WAITS.1 {
-            wait = WAITS.0;
-        }
-        tracing::warn!(error = %chain(&failed), %shard, "the log cannot be followed; it is tried again");
-        if to.send(Input::Trouble(chain(&failed))).await.is_err() {
-            return;
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(WAITS.1);
-    }
-}
-
-/// Follows until an error, or until nobody listens.
-async fn follow_once(
-    journal: &Journal,
-    shard: Shard,
-    folded: &mut Sequence,
-    batch: usize,
-    to: &mpsc::Sender<Input>,
-) -> Result<(), Error> {
-    if journal.head(shard).await? < *folded {
-        let _ = to.send(Input::OtherLog(shard)).await;
-        return Ok(());
-    }
-    let mut follower = journal.follow(shard, before(*folded)).await?;
-    loop {
-        let entries = follower.next_batch(batch).await?;
-        *folded = entries.last().map_or(*folded, |last| last.sequence.max(*folded));
-        if to.send(Input::Batch(shard, entries)).await.is_err() {
-            return Ok(());
-        }
-    }
-}
-
-/// Listens to the executors until cancelled.
-async fn hear(shared: Arc<Shared>, cancel: CancellationToken) {
-    while !cancel.is_cancelled() {
-        match cancel.run_until_cancelled(shared.journal.beats()).await {
-            Some(Ok(mut beats)) => {
-                while let Some(Some(beat)) = cancel.run_until_cancelled(beats.next()).await {
-                    match beat {
-                        Ok(beat) => take_in(&shared, &beat),
-                        Err(error) => tracing::debug!(%error, "a beat was not heard"),
-                    }
-                }
-            }
-            Some(Err(error)) => tracing::debug!(%error, "executors cannot be listened to; it is tried again"),
-            None => return,
-        }
-        cancel.run_until_cancelled(tokio::time::sleep(TICK)).await;
-    }
-}
-
-fn take_in(shared: &Shared, beat: &Beat) {
-    if shared.beats.hear(beat, shared.journal.now()) {
-        shared.boards.each(|board| board.beat(beat));
-    }
-}
-
 /// Builds the read model in `options.dir` from nothing, as far as the log goes now. Marks of what was
 /// read stay.
 ///
@@ -408,16 +304,4 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Error::Stopped))
-}
-
-/// An error and what led to it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

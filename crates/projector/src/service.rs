@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::follow::caught_up;
 use crate::handle::Handle;
 
 /// Questions under way at the same time, those that wait to be folded far enough included.
@@ -26,8 +27,11 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Largest question, in bytes.
 const QUESTION: usize = 64 * 1024;
 
-/// Answers questions until cancelled, then lets those under way end.
+/// Answers questions until cancelled, then lets those under way end. Nothing is answered before what
+/// the log held at the start is folded: another projector may know more, and an empty list from a model
+/// that is being built would be believed.
 pub(crate) async fn serve(handle: Handle, cancel: CancellationToken) {
+    cancel.run_until_cancelled(caught_up(&handle.shared)).await;
     let answers = TaskTracker::new();
     let free = Arc::new(Semaphore::new(AT_ONCE));
     while !cancel.is_cancelled() {

@@ -1,8 +1,8 @@
 //! Filters, orders and cursors as SQL. Whatever comes from outside is a bound parameter; the text of
 //! a statement is put together from the fixed pieces here.
 
-use longhaul_core::{OrgId, TaskId};
-use longhaul_wire::query::{Cursor, Filter, Sort};
+use longhaul_core::{OrgId, Status, TaskId};
+use longhaul_wire::query::{Cursor, Filter, List, Sort};
 use rusqlite::types::Value;
 
 use crate::error::QueryError;
@@ -10,13 +10,43 @@ use crate::model::rows::ASIDE;
 
 /// Conditions and the values they are bound to, in order.
 #[derive(Debug, Default)]
-pub(super) struct Conditions {
+pub(crate) struct Conditions {
     parts: Vec<String>,
-    pub(super) values: Vec<Value>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl Conditions {
-    pub(super) fn of(filter: &Filter) -> Self {
+    /// Everything the filter says, for a walk along an order.
+    pub(super) fn in_order(filter: &Filter) -> Self {
+        let mut all = Self::but_status(filter);
+        match filter.status.as_slice() {
+            [] => return all,
+            [one] => all.and("status = ?", [text(one.as_str())]),
+            // One walk along the order is asked for, not one for each status and then a sort.
+            several => all.status_in("+status", several),
+        }
+        if filter.status.iter().all(|status| !status.is_terminal()) {
+            // Said for the sake of the index over live tasks, which are few.
+            all.and("ended_at IS NULL", []);
+        }
+        all
+    }
+
+    /// Everything the filter says, in whatever order is fastest.
+    pub(super) fn in_any_order(filter: &Filter) -> Self {
+        let mut all = Self::but_status(filter);
+        if !filter.status.is_empty() {
+            all.status_in("status", &filter.status);
+        }
+        all
+    }
+
+    fn status_in(&mut self, column: &str, of: &[Status]) {
+        let places = vec!["?"; of.len()].join(", ");
+        self.and(&format!("{column} IN ({places})"), of.iter().map(|status| text(status.as_str())));
+    }
+
+    fn but_status(filter: &Filter) -> Self {
         let mut all = Self::default();
         let org = filter.org.as_ref().map(|org| text(org.as_str()));
         if let Some(org) = &org {
@@ -31,7 +61,6 @@ impl Conditions {
         if let Some(conversation) = &filter.conversation {
             all.and("conversation = ?", [text(conversation.as_str())]);
         }
-        all.status(filter);
         for (key, value) in &filter.labels {
             let pair = [text(key.as_str()), text(value)];
             match &org {
@@ -74,23 +103,6 @@ impl Conditions {
         all
     }
 
-    fn status(&mut self, filter: &Filter) {
-        let names = || filter.status.iter().map(|status| text(status.as_str()));
-        match filter.status.as_slice() {
-            [] => return,
-            [_] => self.and("status = ?", names()),
-            // One walk along the order is asked for, not one for each status and then a sort.
-            several => {
-                let places = vec!["?"; several.len()].join(", ");
-                self.and(&format!("+status IN ({places})"), names());
-            }
-        }
-        if filter.status.iter().all(|status| !status.is_terminal()) {
-            // Said for the sake of the index over live tasks, which are few.
-            self.and("ended_at IS NULL", []);
-        }
-    }
-
     /// One more condition.
     pub(super) fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
         self.parts.push(sql.to_owned());
@@ -124,7 +136,7 @@ pub(super) struct Order {
 }
 
 /// A task's place in an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) at: i64,
     pub(super) org: OrgId,
@@ -132,6 +144,10 @@ pub(super) struct Place {
 }
 
 impl Order {
+    pub(super) fn of(list: &List) -> Self {
+        Self { sort: list.sort, ascending: list.ascending, one_org: list.filter.org.is_some() }
+    }
+
     pub(super) fn column(self) -> &'static str {
         match self.sort {
             Sort::Submitted => "submitted_at",
@@ -148,7 +164,7 @@ impl Order {
     }
 
     /// Beyond a place.
-    pub(super) fn after(self, place: Place, to: &mut Conditions) {
+    pub(super) fn after(self, place: &Place, to: &mut Conditions) {
         let (column, beyond) = (self.column(), if self.ascending { ">" } else { "<" });
         let at = Value::Integer(place.at);
         match self.one_org {

@@ -7,6 +7,9 @@ mod filter;
 mod standing;
 mod tasks;
 
+#[cfg(test)]
+pub(crate) use {count::statement as count_statement, filter::Conditions, tasks::statements};
+
 use longhaul_core::Sequence;
 use longhaul_journal::Shard;
 use longhaul_wire::query::{self, Positions, Query};

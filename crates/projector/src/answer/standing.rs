@@ -35,7 +35,7 @@ impl Answer for Queue {
             dismissed: true,
             ..Filter::default()
         };
-        let mut which = Conditions::of(&filter);
+        let mut which = Conditions::in_any_order(&filter);
         which.and("queued_at IS NOT NULL", []);
         let count = format!("SELECT count(*) FROM task{}", which.sql());
         let mut statement = reading.db.prepare_cached(&count)?;
@@ -169,7 +169,7 @@ impl Answer for Slots {
         let policy = policy(reading, &self.org)?;
         let mut statement = reading.db.prepare_cached(
             "SELECT user, status, slot.task IS NOT NULL, count(*)
-             FROM task LEFT JOIN slot ON slot.org = task.org AND slot.task = task.task
+             FROM task INDEXED BY org_live LEFT JOIN slot ON slot.org = task.org AND slot.task = task.task
              WHERE task.org = ? AND ended_at IS NULL AND unreadable_at IS NULL
              GROUP BY 1, 2, 3",
         )?;

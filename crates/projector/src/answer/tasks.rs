@@ -1,10 +1,10 @@
 //! One task, a page of tasks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use longhaul_core::board::Waiting;
 use longhaul_core::{OrgId, Sequence, Snapshot, Status, TaskId, TaskRef};
-use longhaul_wire::query::{Get, Got, Item, List, Page, Unreadable};
+use longhaul_wire::query::{Filter, Get, Got, Item, List, Page, Sort, Unreadable};
 use longhaul_wire::view::SnapshotView;
 use rusqlite::{Row, params_from_iter};
 
@@ -50,6 +50,10 @@ impl TaskRow {
             SnapshotView::new(&snapshot, waiting, heartbeat, Some(as_of))
         });
         Item { org: self.key.org, task: self.key.task, view, unreadable: self.unreadable }
+    }
+
+    fn place(&self) -> Place {
+        Place { at: self.at, org: self.key.org.clone(), task: self.key.task }
     }
 
     fn waits(&self) -> bool {
@@ -102,30 +106,47 @@ impl Answer for Get {
     }
 }
 
-/// The statement of a list, and what it is bound to. One row more than the page has is read: it
-/// tells whether there is a next one.
-pub(super) fn list_sql(list: &List) -> Result<(String, Conditions, Order, usize), QueryError> {
-    let order = Order { sort: list.sort, ascending: list.ascending, one_org: list.filter.org.is_some() };
+/// The statements of a list, and what they are bound to: together they find the page. One row more
+/// than the page has is asked for: it tells whether there is a next one.
+pub(crate) fn statements(list: &List) -> Result<Vec<(String, Conditions)>, QueryError> {
+    let order = Order::of(list);
     let limit = limit(list.limit)?;
-    let mut which = Conditions::of(&list.filter);
-    order.restrict(&mut which);
-    if let Some(cursor) = &list.after {
-        order.after(order.place(cursor)?, &mut which);
+    let place = list.after.as_ref().map(|cursor| order.place(cursor)).transpose()?;
+    let statement = |filter: &Filter| {
+        let mut which = Conditions::in_order(filter);
+        order.restrict(&mut which);
+        if let Some(place) = &place {
+            order.after(place, &mut which);
+        }
+        let column = order.column();
+        let (conditions, order) = (which.sql(), order.sql());
+        (format!("SELECT {COLUMNS}, {column} FROM task{conditions}{order} LIMIT {}", limit + 1), which)
+    };
+    let filter = &list.filter;
+    let rare = filter.status.iter().any(|status| status.is_terminal());
+    if list.sort == Sort::Submitted && rare {
+        // Those that ended in an unusual way are few among many: each status has its own walk.
+        let statuses: BTreeSet<Status> = filter.status.iter().copied().collect();
+        let alone = |status| Filter { status: vec![status], ..filter.clone() };
+        return Ok(statuses.into_iter().map(|status| statement(&alone(status))).collect());
     }
-    let column = order.column();
-    let sql =
-        format!("SELECT {COLUMNS}, {column} FROM task{}{} LIMIT {}", which.sql(), order.sql(), limit + 1);
-    Ok((sql, which, order, limit))
+    Ok(vec![statement(filter)])
 }
 
 impl Answer for List {
     fn answer(&self, reading: &Reading<'_>) -> Result<Page, QueryError> {
-        let (sql, which, order, limit) = list_sql(self)?;
-        let mut statement = reading.db.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(&which.values))?;
+        let (order, limit) = (Order::of(self), limit(self.limit)?);
         let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(TaskRow::read(row)?);
+        for (sql, which) in statements(self)? {
+            let mut statement = reading.db.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(&which.values))?;
+            while let Some(row) = rows.next()? {
+                found.push(TaskRow::read(row)?);
+            }
+        }
+        found.sort_by_cached_key(TaskRow::place);
+        if !self.ascending {
+            found.reverse();
         }
         let mut more = found.len() > limit;
         found.truncate(limit);
@@ -133,7 +154,7 @@ impl Answer for List {
 
         let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
         for row in found {
-            let place = Place { at: row.at, org: row.key.org.clone(), task: row.key.task };
+            let place = row.place();
             let waiting = waiting.remove(&row.key);
             let mut item = row.item(waiting, reading);
             if let Some(view) = &mut item.view {

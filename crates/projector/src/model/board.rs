@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use longhaul_core::board::{Board, Grant};
-use longhaul_core::{AdmissionReason, OrgId, Policy, RunNumber, Sequence, TaskId, TaskRef};
+use longhaul_core::{OrgId, Policy, RunNumber, Sequence, TaskId, TaskRef};
 use longhaul_journal::{Shard, Shards};
 use rusqlite::{Connection, params};
 
@@ -72,15 +72,30 @@ pub(super) fn load(db: &Connection, shards: Shards) -> Result<Vec<Board>, Error>
         on(&snapshot.owner.org, &mut |board| board.task(&snapshot));
     }
     let slots = "SELECT org, task, run, ledger, place, why FROM slot ORDER BY ledger, place";
-    let slots: Vec<(String, [u8; 16], u32, i64, u32, Vec<u8>)> = rows(db, slots, |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    let slots: Vec<SlotRow> = rows(db, slots, |row| {
+        Ok(SlotRow {
+            org: row.get(0)?,
+            task: row.get(1)?,
+            run: RunNumber(row.get(2)?),
+            ledger: Sequence(unsigned(row.get(3)?)),
+            index: row.get(4)?,
+            why: row.get(5)?,
+        })
     })?;
-    for (org, task, run, ledger, index, why) in slots {
-        let why: AdmissionReason = json("slot", &why)?;
-        let grant = Grant { run: RunNumber(run), ledger: Sequence(unsigned(ledger)), index, why };
+    for SlotRow { org, task, run, ledger, index, why } in slots {
+        let grant = Grant { run, ledger, index, why: json("slot", &why)? };
         on(&org_id(&org)?, &mut |board| board.grant(task_id(task), grant));
     }
     Ok(boards)
+}
+
+struct SlotRow {
+    org: String,
+    task: [u8; 16],
+    run: RunNumber,
+    ledger: Sequence,
+    index: u32,
+    why: Vec<u8>,
 }
 
 fn task_id(bytes: [u8; 16]) -> TaskId {

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS read_up_to (
 ";
 
 /// How long a writer waits for the other one (folding, read marks).
-const BUSY: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(2);
 
 /// The tables that hold state of this place only.
 const KEPT: [&str; 2] = ["read_mark", "read_up_to"];
@@ -56,7 +56,7 @@ impl Place {
     /// Takes the directory, makes it if need be.
     pub(crate) fn take(dir: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Directory { path: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).map_err(unusable)?;
+        make_dir(dir).map_err(unusable)?;
         let lock_path = dir.join("projector.lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(unusable)?;
@@ -126,6 +126,15 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// What lies here is what users gave their tasks: nobody else on the machine reads it.
+fn make_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 fn settle(db: &Connection) -> rusqlite::Result<()> {

@@ -1,1 +1,87 @@
+//! The lists people look at all day are walks along an index: no scan of the table, no sort.
 
+use longhaul_core::Status;
+use longhaul_wire::query::{Count, Cursor, Filter, List, Sort};
+use rusqlite::params_from_iter;
+
+use super::Bench;
+use super::world::{World, kind, org, submission, user};
+use crate::answer::{Conditions, count_statement, statements};
+
+/// How SQLite would answer.
+fn plan(bench: &mut Bench, sql: &str, which: &Conditions) -> String {
+    let mut statement = bench.model().db().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let rows = statement.query_map(params_from_iter(&which.values), |row| row.get::<_, String>(3)).unwrap();
+    rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_list_walks_along_an_index() {
+    let mut world = World::new(1);
+    let key = world.submit(submission("acme", "ann"));
+    let mut bench = Bench::new(world.shards);
+    bench.fold(&world.entries(), 10);
+
+    let all = Filter::default();
+    let acme = Filter { org: Some(org("acme")), ..Filter::default() };
+    let ann = Filter { user: Some(user("ann")), ..acme.clone() };
+    let reports = Filter { kind: Some(kind("report")), ..acme.clone() };
+    let live = vec![Status::Pending, Status::Running, Status::Paused];
+    let with = |filter: &Filter, status: &[Status]| Filter { status: status.to_vec(), ..filter.clone() };
+    let cases = [
+        (all.clone(), Sort::Submitted, "task_submitted"),
+        (all.clone(), Sort::Updated, "task_updated"),
+        (all.clone(), Sort::Ended, "task_ended"),
+        (with(&all, &[Status::Failed]), Sort::Submitted, "task_status_submitted"),
+        (with(&all, &[Status::Failed, Status::Expired]), Sort::Submitted, "task_status_submitted"),
+        (with(&all, &live), Sort::Submitted, "task_live"),
+        (acme.clone(), Sort::Submitted, "org_submitted"),
+        (acme.clone(), Sort::Updated, "org_updated"),
+        (acme.clone(), Sort::Ended, "org_ended"),
+        (with(&acme, &[Status::Failed]), Sort::Submitted, "org_status_submitted"),
+        (with(&acme, &[Status::Failed, Status::Expired]), Sort::Submitted, "org_status_submitted"),
+        (with(&acme, &live), Sort::Submitted, "org_live"),
+        (reports, Sort::Submitted, "org_kind_submitted"),
+        (ann.clone(), Sort::Submitted, "user_submitted"),
+        (ann, Sort::Updated, "user_updated"),
+    ];
+    for (filter, sort, index) in cases {
+        for ascending in [false, true] {
+            let letters = match sort {
+                Sort::Submitted => 's',
+                Sort::Updated => 'u',
+                Sort::Ended => 'e',
+            };
+            let way = if ascending { 'a' } else { 'd' };
+            let cursor = Cursor(format!("{letters}{way}.1800000000000.{}.acme", key.task));
+            for after in [None, Some(cursor)] {
+                let found = if after.is_some() { "SEARCH" } else { "" };
+                let list = List { filter: filter.clone(), sort, ascending, after, ..List::default() };
+                for (sql, which) in statements(&list).unwrap() {
+                    let plan = plan(&mut bench, &sql, &which);
+                    assert!(
+                        plan.contains(&format!("INDEX {index}")),
+                        "{index} is not used: {plan}\n{list:?}"
+                    );
+                    // The next page begins where the last one ended, not at the beginning.
+                    assert!(plan.contains(found), "{plan}\n{list:?}");
+                    assert!(!plan.contains("TEMP B-TREE"), "{plan}\n{list:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn counts_read_an_index_alone() {
+    let mut bench = Bench::new(longhaul_journal::Shards::ONE);
+    let acme = Filter { org: Some(org("acme")), ..Filter::default() };
+    let ann = Filter { user: Some(user("ann")), ..acme.clone() };
+    let ended = Filter { status: vec![Status::Failed, Status::Expired], ..acme.clone() };
+    for filter in [Filter::default(), acme, ann, ended] {
+        let (sql, which) = count_statement(&Count { filter, ..Count::default() });
+        let plan = plan(&mut bench, &sql, &which);
+        assert!(plan.contains("COVERING INDEX task_count"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}

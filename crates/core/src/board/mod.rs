@@ -16,7 +16,8 @@
 //!
 //! **Safe while behind.** A board that has seen an organisation's whole ledger, however old its view
 //! of tasks, counts too many slots, never too few: only admissions take slots. So admissions appended
-//! with the ledger's last sequence as expectation cannot break a cap.
+//! with the ledger's last sequence as expectation cannot break a cap. A policy lies on a subject of its
+//! own: a lowered cap binds whoever has read it.
 //!
 //! Nothing here reads a clock: [`Board::advance`] says what time it is.
 

@@ -115,8 +115,7 @@ async fn hold(shared: &Shared, claim: &Claim, snapshot: Snapshot) {
     let (task, run) = (snapshot.task, snapshot.run);
     let desk = Arc::new(Desk::new(&snapshot));
     claim.attach(&desk);
-    let writer =
-        Writer::new(shared.journal.clone(), shared.actor(), Arc::clone(&desk), snapshot.clone());
+    let writer = Writer::new(shared.journal.clone(), shared.actor(), Arc::clone(&desk), snapshot.clone());
     // Ends with this function, also where that is dropped in the middle.
     let writer = AbortOnDropHandle::new(tokio::spawn(writer.run()));
     let context = Arc::new(Context::new(

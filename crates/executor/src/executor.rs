@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longhaul_core::{BEAT, ExecutorId, Kind};
-use longhaul_journal::{Journal, new_id};
+use longhaul_journal::{ConnectOptions, Journal, new_id};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,6 +47,16 @@ pub struct Executor {
 }
 
 impl Executor {
+    /// An executor over the log of a NATS server: `nats://host:port`.
+    ///
+    /// # Errors
+    /// [`Error::Journal`] if the server is out of reach, or what is there is no log of this version.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, Error> {
+        let options =
+            ConnectOptions { name: Some("longhaul-executor".to_owned()), ..ConnectOptions::new(url) };
+        Ok(Self::new(Journal::connect(&options).await?))
+    }
+
     /// An executor over a log.
     pub fn new(journal: Journal) -> Self {
         Self {
@@ -84,10 +94,7 @@ impl Executor {
     pub(crate) fn register(mut self, kind: &str, handler: Erased) -> Self {
         let wrong = match Kind::new(kind) {
             Err(invalid) => Some(invalid.into()),
-            Ok(kind) => match self.handlers.insert(kind.clone(), handler) {
-                Some(_) => Some(Error::TwoHandlers(kind)),
-                None => None,
-            },
+            Ok(kind) => self.handlers.insert(kind.clone(), handler).map(|_| Error::TwoHandlers(kind)),
         };
         self.wrong = self.wrong.or(wrong);
         self

@@ -96,10 +96,7 @@ mod tests {
             told(json!({"name": "x", "photos": [{"width": 1}, {"width": "wide"}]})),
             "bad_input: the input is not usable at photos[1].width: invalid type: string \"wide\", expected u32"
         );
-        assert_eq!(
-            told(json!({"name": "x"})),
-            "bad_input: the input is not usable: missing field `photos`"
-        );
+        assert_eq!(told(json!({"name": "x"})), "bad_input: the input is not usable: missing field `photos`");
         assert!(!parse::<Album>(json!(3)).unwrap_err().is_retryable());
     }
 }

@@ -13,8 +13,8 @@
 //!     Ok(made)
 //! }
 //!
-//! # async fn serve(journal: longhaul_journal::Journal) -> Result<(), longhaul_executor::Error> {
-//! Executor::new(journal).handle("thumbnails", thumbnails).serve().await
+//! # async fn serve() -> Result<(), longhaul_executor::Error> {
+//! Executor::connect("nats://127.0.0.1:4222").await?.handle("thumbnails", thumbnails).serve().await
 //! # }
 //! ```
 //!
@@ -32,11 +32,13 @@
 mod attend;
 mod beat;
 mod error;
+pub mod exec;
 mod executor;
 mod failure;
 mod handler;
 mod held;
 mod patience;
+mod rehearsal;
 mod run;
 mod shared;
 mod voice;
@@ -49,5 +51,6 @@ pub use executor::{DRAIN, Executor, PLACES};
 pub use failure::Failure;
 pub use handler::Handler;
 pub use longhaul_core::{Artifact, Usage};
+pub use rehearsal::{REHEARSAL, Rehearsal, rehearse};
 pub use run::{APPROVAL_TIME, Budget, Decided, Run, Step};
 pub use tokio_util::sync::CancellationToken;

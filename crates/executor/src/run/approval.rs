@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longhaul_core::snapshot::Approval;
 use longhaul_core::text::{self, MAX_NAME};
-use longhaul_core::{Act, ApprovalId, Decision, Digest, Millis};
+use longhaul_core::{Act, ApprovalId, Decision, Digest, Millis, Rejection};
 use longhaul_journal::{MAX_INLINE, new_id};
 use longhaul_wire::canonical_digest;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::context::Context;
 use crate::failure::Failure;
+use crate::write::Refused;
 
 /// How long a question waits for its answer unless said otherwise: a day.
 pub const APPROVAL_TIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -77,8 +78,12 @@ pub(crate) async fn ask<A: Serialize + DeserializeOwned>(
     let time = Millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     let expires_at = context.journal.now().plus(time);
     let question = Act::RequestApproval { approval, action, arguments: value, digest, expires_at };
-    context.begin(question, checkpoint).await?;
-    Err(Failure::stop())
+    match context.desk.say(question).await {
+        Ok(()) => Err(Failure::stop()),
+        // The writer has seen an abort that this side had not.
+        Err(Refused::Rejected(Rejection::Aborting)) => Err(context.stop_at(checkpoint).await),
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// The same question, asked for the n-th time, counted from 0.
@@ -94,16 +99,15 @@ fn answered<A: DeserializeOwned>(
     Ok(match &answer.decision {
         Decision::Approved => Decided::Approved(arguments),
         Decision::Modified { arguments } => Decided::Modified(modified(action, arguments)?),
-        Decision::Rejected { reason } => {
-            Decided::Rejected { by: answer.by.clone(), reason: reason.clone() }
-        }
+        Decision::Rejected { reason } => Decided::Rejected { by: answer.by.clone(), reason: reason.clone() },
         Decision::Lapsed => Decided::Lapsed,
     })
 }
 
 fn modified<A: DeserializeOwned>(action: &str, arguments: &Value) -> Result<A, Failure> {
     serde_path_to_error::deserialize(arguments).map_err(|why| {
-        let message = format!("the modified arguments of {action:?} are not usable: {why}; retry, and decide again");
+        let message =
+            format!("the modified arguments of {action:?} are not usable: {why}; retry, and decide again");
         Failure::permanent("bad_arguments", message)
     })
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use longhaul_core::decide::{MAX_TEXT, is_file_name};
-use longhaul_core::{Act, Artifact, Payload, Rejection, Snapshot, TaskRef, Usage, text};
+use longhaul_core::{Act, Artifact, Payload, Snapshot, TaskRef, Usage, text};
 use longhaul_journal::{Error, Journal, TextDelta};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -88,27 +88,21 @@ impl Context {
         };
         match look(sight, &self.begun.limits, name) {
             None => Ok(()),
-            Some(act) => self.stop(act).await,
+            Some(act) => Err(self.stop(act).await),
         }
     }
 
-    /// Ends the run.
-    pub(crate) async fn stop(&self, act: Act) -> Result<(), Failure> {
+    /// Ends the run; gives what its handler is told.
+    pub(crate) async fn stop(&self, act: Act) -> Failure {
         match self.desk.say(act).await {
-            Ok(()) | Err(Refused::Over) => Err(Failure::stop()),
-            Err(refused) => Err(refused.into()),
+            Ok(()) | Err(Refused::Over) => Failure::stop(),
+            Err(refused) => refused.into(),
         }
     }
 
-    /// Says something that begins only if no abort is asked for.
-    pub(crate) async fn begin(&self, act: Act, checkpoint: &str) -> Result<(), Failure> {
-        match self.desk.say(act).await {
-            // The writer has seen an abort that this side had not.
-            Err(Refused::Rejected(Rejection::Aborting)) => {
-                self.stop(Act::StopAt { checkpoint: checkpoint.to_owned() }).await
-            }
-            outcome => Ok(outcome?),
-        }
+    /// Ends the run, as an abort is asked for.
+    pub(crate) async fn stop_at(&self, checkpoint: &str) -> Failure {
+        self.stop(Act::StopAt { checkpoint: checkpoint.to_owned() }).await
     }
 
     /// Records a step's result.
@@ -122,17 +116,25 @@ impl Context {
     /// Makes a payload of a value; `what` it is for is named where that fails.
     pub(crate) async fn store(&self, value: &impl Serialize, what: &str) -> Result<Payload, Failure> {
         let value = serde_json::to_value(value).map_err(|why| {
-            Failure::permanent(format!("{what}_unusable"), format!("the {what} cannot be written as JSON: {why}"))
+            Failure::permanent(
+                format!("{what}_unusable"),
+                format!("the {what} cannot be written as JSON: {why}"),
+            )
         })?;
         let stored = patiently(self.task.task, || self.journal.store_payload(value.clone())).await;
         stored.map_err(|error| stored_failure(error, what))
     }
 
     /// Reads a payload; `what` it is is named where that fails.
-    pub(crate) async fn load<T: DeserializeOwned>(&self, payload: &Payload, what: &str) -> Result<T, Failure> {
+    pub(crate) async fn load<T: DeserializeOwned>(
+        &self,
+        payload: &Payload,
+        what: &str,
+    ) -> Result<T, Failure> {
         let value = self.load_value(payload, what).await?;
         serde_path_to_error::deserialize(value).map_err(|error| {
-            let message = format!("{what} has another form than this version of the handler expects: {error}");
+            let message =
+                format!("{what} has another form than this version of the handler expects: {error}");
             Failure::permanent("unreadable", message)
         })
     }
@@ -142,9 +144,7 @@ impl Context {
         let loaded = patiently(self.task.task, || self.journal.load_payload(payload)).await;
         loaded.map_err(|error| match error {
             Error::Gone => Failure::permanent("erased", format!("{what} was erased")),
-            error => {
-                Failure::permanent("unavailable", format!("{what} cannot be loaded: {}", chain(&error)))
-            }
+            error => Failure::permanent("unavailable", format!("{what} cannot be loaded: {}", chain(&error))),
         })
     }
 
@@ -203,10 +203,16 @@ impl Context {
         }
     }
 
-    pub(crate) async fn artifact(&self, name: &str, media_type: &str, body: Bytes) -> Result<Artifact, Failure> {
+    pub(crate) async fn artifact(
+        &self,
+        name: &str,
+        media_type: &str,
+        body: Bytes,
+    ) -> Result<Artifact, Failure> {
         // Asked before the bytes travel.
         if !is_file_name(name) {
-            let message = format!("{name:?} is no file name: give one path component of 1 to 200 printable characters");
+            let message =
+                format!("{name:?} is no file name: give one path component of 1 to 200 printable characters");
             return Err(Failure::permanent("bad_artifact_name", message));
         }
         if !is_media_type(media_type) {

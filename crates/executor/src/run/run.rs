@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longhaul_core::{
-    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, RunNumber, TaskId, Title, Usage,
+    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Rejection, RunNumber, TaskId, Title, Usage,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +16,7 @@ use super::context::{Budget, Context};
 use super::names::Names;
 use super::step::Step;
 use crate::failure::Failure;
+use crate::write::Refused;
 
 /// Where a run is before its first step.
 const START: &str = "start";
@@ -31,7 +32,7 @@ pub struct Run {
     names: Names,
     /// Steps begun or recorded, with their places.
     places: HashMap<String, u32>,
-    /// The last step begun or passed.
+    /// The last step that lies behind, or `start`.
     at: String,
     segment: u32,
     of: Option<u32>,
@@ -67,25 +68,39 @@ impl Run {
         E: Into<Failure>,
         F: AsyncFnOnce(Step) -> Result<T, E>,
     {
-        let name = self.names.next(&name.into());
+        let name = self.name_step(&name.into());
         let context = Arc::clone(&self.context);
         if let Some(result) = context.begun.recorded(&name) {
             let result = context.load(result, &format!("the recorded result of step {name:?}")).await?;
             self.passed(name);
             return Ok(result);
         }
-        let index = self.begin_step(&name).await?;
-        let step = Step::new(Arc::clone(&self.context), name.clone(), index);
+        context.checkpoint(&self.at).await?;
+        let index = match self.start_step(&name).await {
+            // The writer has seen an abort that this side had not.
+            Err(Refused::Rejected(Rejection::Aborting)) => return Err(context.stop_at(&self.at).await),
+            started => started?,
+        };
+        let step = Step::new(Arc::clone(&context), name.clone(), index);
         let result = work(step).await.map_err(Into::into)?;
-        self.complete_step(name, &result).await?;
+        self.record_step(&name, &result).await?;
+        context.checkpoint(&self.at).await?;
         Ok(result)
     }
 
+    /// The last step that lies behind, or `start`.
+    pub(crate) fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// The name of the next step that is asked for by this one.
+    pub(crate) fn name_step(&mut self, wanted: &str) -> String {
+        self.names.next(wanted)
+    }
+
     /// Begins a step that is not recorded yet; gives its place.
-    pub(crate) async fn begin_step(&mut self, name: &str) -> Result<u32, Failure> {
-        self.context.checkpoint(&self.at).await?;
-        let act = Act::StartStep { step: name.to_owned(), of: self.of };
-        self.context.begin(act, &self.at).await?;
+    pub(crate) async fn start_step(&mut self, name: &str) -> Result<u32, Refused> {
+        self.context.desk.say(Act::StartStep { step: name.to_owned(), of: self.of }).await?;
         let next = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
         let index = *self.places.entry(name.to_owned()).or_insert(next);
         self.segment = index.saturating_mul(2).saturating_add(1);
@@ -93,14 +108,14 @@ impl Run {
     }
 
     /// Records the result of the step under way.
-    pub(crate) async fn complete_step(&mut self, name: String, result: &impl Serialize) -> Result<(), Failure> {
-        self.context.complete_step(&name, result).await?;
-        self.passed(name);
-        self.context.checkpoint(&self.at).await
+    pub(crate) async fn record_step(&mut self, name: &str, result: &impl Serialize) -> Result<(), Failure> {
+        self.context.complete_step(name, result).await?;
+        self.passed(name.to_owned());
+        Ok(())
     }
 
-    /// The step lies behind: what follows comes after it.
-    fn passed(&mut self, name: String) {
+    /// A step lies behind: what follows comes after it.
+    pub(crate) fn passed(&mut self, name: String) {
         let index = self.places.get(&name).copied().unwrap_or_default();
         self.segment = index.saturating_mul(2).saturating_add(2);
         self.at = name;

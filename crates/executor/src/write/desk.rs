@@ -227,5 +227,9 @@ impl Desk {
 /// How long what nobody waits for is gathered after a commit. A history has at most 50,000 events:
 /// the first hour of a chatty run is recorded finely, what follows more coarsely.
 pub(crate) fn pace(events: u64) -> Duration {
-    if events < longhaul_core::decide::MANY_EVENTS { Duration::from_millis(250) } else { Duration::from_secs(2) }
+    if events < longhaul_core::decide::MANY_EVENTS {
+        Duration::from_millis(250)
+    } else {
+        Duration::from_secs(2)
+    }
 }

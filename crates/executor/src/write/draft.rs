@@ -2,8 +2,8 @@
 
 use longhaul_core::decide::Context;
 use longhaul_core::{
-    Act, Actor, Command, Event, EventBody, EventId, Payload, Rejection, RunNumber, Snapshot, Timestamp, apply,
-    decide,
+    Act, Actor, Command, Event, EventBody, EventId, Payload, Rejection, RunNumber, Snapshot, Timestamp,
+    apply, decide,
 };
 
 /// A commit to be, and what becomes of each act if it is stored.
@@ -53,4 +53,3 @@ pub(crate) fn lighten(snapshot: &mut Snapshot) {
         *payload = Payload::Gone;
     }
 }
-

@@ -63,7 +63,8 @@ impl<R> Outbox<R> {
     fn latest(&mut self, fraction: Option<f64>, message: Option<String>) -> Act {
         let earlier = |entry: &Entry<R>| matches!(entry.act, Act::Progress { .. });
         let earlier = self.entries.iter().position(earlier).and_then(|at| self.entries.remove(at));
-        let Some(Entry { act: Act::Progress { fraction: before, message: said }, weight, .. }) = earlier else {
+        let Some(Entry { act: Act::Progress { fraction: before, message: said }, weight, .. }) = earlier
+        else {
             return Act::Progress { fraction, message };
         };
         self.bytes -= weight;
@@ -151,7 +152,9 @@ fn value(of: &Value) -> usize {
         Value::Number(_) => 12,
         Value::String(text) => text.len() + 2,
         Value::Array(items) => 2 + items.iter().map(|item| value(item) + 1).sum::<usize>(),
-        Value::Object(members) => 2 + members.iter().map(|(key, of)| key.len() + 4 + value(of)).sum::<usize>(),
+        Value::Object(members) => {
+            2 + members.iter().map(|(key, of)| key.len() + 4 + value(of)).sum::<usize>()
+        }
     }
 }
 

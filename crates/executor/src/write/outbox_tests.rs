@@ -38,7 +38,8 @@ fn progress_is_coalesced_to_the_latest_word() {
 #[test]
 fn texts_of_a_segment_are_merged_across_progress_and_nothing_else() {
     let mut outbox = Outbox::default();
-    for act in [text(1, "a"), progress(0.1), text(1, "b"), text(2, "c"), text(2, "d"), usage(), text(2, "e")] {
+    for act in [text(1, "a"), progress(0.1), text(1, "b"), text(2, "c"), text(2, "d"), usage(), text(2, "e")]
+    {
         outbox.push(act, None);
     }
     assert_eq!(acts(&mut outbox), [text(1, "ab"), progress(0.1), text(2, "cd"), usage(), text(2, "e")]);

@@ -99,7 +99,10 @@ impl Writer {
     }
 
     /// One commit for all of them, decided anew until nobody else comes between.
-    async fn write_at_once(&mut self, entries: &[Entry<Receipt>]) -> Result<Vec<Result<(), Refused>>, Refused> {
+    async fn write_at_once(
+        &mut self,
+        entries: &[Entry<Receipt>],
+    ) -> Result<Vec<Result<(), Refused>>, Refused> {
         loop {
             if self.ended.is_some() {
                 return Err(Refused::Over);

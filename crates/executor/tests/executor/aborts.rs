@@ -43,7 +43,8 @@ async fn of_a_pending_task_means_it_never_starts() {
     sleep(Duration::from_secs(1)).await;
     stage.stop_admitting().await;
     assert_eq!(stage.abort(&task).await.unwrap().status, Status::Aborted);
-    let _working = stage.start(stage.executor().handle("any", async |_: &mut Run, (): ()| Ok::<_, Failure>(())));
+    let _working =
+        stage.start(stage.executor().handle("any", async |_: &mut Run, (): ()| Ok::<_, Failure>(())));
     sleep(Duration::from_secs(60)).await;
     assert_eq!(stopped(&stage, &task).await, (None, vec![]));
 }
@@ -119,7 +120,13 @@ async fn right_before_a_step_an_approval_or_the_end_wins() {
         Ok(what)
     };
     let _working = stage.start(stage.executor().handle("next", next));
-    for (what, checkpoint) in [("step", "first"), ("approval", "first"), ("checkpoint", "first"), ("output", "end"), ("failure", "end")] {
+    for (what, checkpoint) in [
+        ("step", "first"),
+        ("approval", "first"),
+        ("checkpoint", "first"),
+        ("output", "end"),
+        ("failure", "end"),
+    ] {
         let task = stage.submit(submission("next", json!(what))).await;
         let (at, after) = stopped(&stage, &task).await;
         // A checkpoint that has not seen the abort yet lets the handler come to its end.
@@ -143,7 +150,8 @@ async fn at_the_hand_over_between_two_runs_ends_the_task_at_once() {
         Ok::<_, Failure>(())
     };
     let _working = stage.start(stage.executor().handle("work", work));
-    let task = stage.submit(Submission { limits: limits(150, 60_000), ..submission("work", json!(null)) }).await;
+    let task =
+        stage.submit(Submission { limits: limits(150, 60_000), ..submission("work", json!(null)) }).await;
     stage.until(&task, "running", |snapshot| snapshot.status == Status::Running).await;
     stage.stop_admitting().await;
     stage.until(&task, "continued", |snapshot| snapshot.status == Status::Pending).await;

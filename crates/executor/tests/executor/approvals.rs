@@ -43,7 +43,10 @@ async fn are_answered_with_what_was_decided() {
         let task = stage.submit(submission("mail", json!("ann"))).await;
         let asked = paused(&stage, &task).await;
         let open = asked.open_approval().unwrap();
-        assert_eq!((open.action.as_str(), &open.arguments), ("send the mail", &json!({"to": "ann", "copies": 1})));
+        assert_eq!(
+            (open.action.as_str(), &open.arguments),
+            ("send the mail", &json!({"to": "ann", "copies": 1}))
+        );
         stage.decide(&task, decision).await;
         let ended = stage.end(&task).await;
         assert_eq!((ended.status, output(&ended)), (Status::Completed, &expected));
@@ -99,11 +102,16 @@ async fn of_the_same_words_are_told_apart_by_their_order() {
     };
     let _working = stage.start(stage.executor().handle("twice", twice));
     let task = stage.submit(submission("twice", json!(null))).await;
-    for (n, decision) in [Decision::Approved, Decision::Rejected { reason: None }, Decision::Modified { arguments: json!(5) }].into_iter().enumerate() {
-        stage.until(&task, "asked", |snapshot| {
-            snapshot.status == Status::Paused && snapshot.approvals.len() == n + 1
-        })
-        .await;
+    for (n, decision) in
+        [Decision::Approved, Decision::Rejected { reason: None }, Decision::Modified { arguments: json!(5) }]
+            .into_iter()
+            .enumerate()
+    {
+        stage
+            .until(&task, "asked", |snapshot| {
+                snapshot.status == Status::Paused && snapshot.approvals.len() == n + 1
+            })
+            .await;
         stage.decide(&task, decision).await;
     }
     assert_eq!(output(&stage.end(&task).await), &json!([10, null, 5]));
@@ -119,7 +127,11 @@ async fn with_unusable_arguments_fail_clearly() {
     stage.decide(&task, Decision::Modified { arguments: json!({"to": 3}) }).await;
     let error = stage.end(&task).await.error.unwrap();
     assert_eq!(error.code, "bad_arguments");
-    assert!(error.message.contains("at to") || error.message.contains("to: invalid type"), "{}", error.message);
+    assert!(
+        error.message.contains("at to") || error.message.contains("to: invalid type"),
+        "{}",
+        error.message
+    );
 
     let task = stage.submit(submission("large", json!(null))).await;
     assert_eq!(stage.end(&task).await.error.unwrap().code, "bad_arguments");

@@ -131,7 +131,8 @@ async fn beats_tell_what_is_held_and_what_is_free() {
         wait.notified().await;
         Ok::<_, Failure>(())
     };
-    let executor = stage.executor().places(2).version("7.1").handle("slow", slow.clone()).handle("other", slow);
+    let executor =
+        stage.executor().places(2).version("7.1").handle("slow", slow.clone()).handle("other", slow);
     let mut beats = stage.journal.beats().await.unwrap();
     let working = stage.start(executor);
     let idle = within("a beat", beats.next()).await.unwrap().unwrap();

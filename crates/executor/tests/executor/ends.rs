@@ -32,8 +32,10 @@ async fn error_of(stage: &Stage, said: Submission) -> TaskError {
 #[tokio::test(start_paused = true)]
 async fn bad_input_names_the_field() {
     let stage = Stage::new();
-    let _working = stage.start(stage.executor().handle("album", async |_: &mut Run, _: Album| Ok::<_, Failure>(())));
-    let error = error_of(&stage, submission("album", json!({"photos": [{"width": 1}, {"width": "x"}]}))).await;
+    let _working =
+        stage.start(stage.executor().handle("album", async |_: &mut Run, _: Album| Ok::<_, Failure>(())));
+    let error =
+        error_of(&stage, submission("album", json!({"photos": [{"width": 1}, {"width": "x"}]}))).await;
     assert_eq!((error.code.as_str(), error.retryable), ("bad_input", false));
     assert!(error.message.contains("photos[1].width"), "{}", error.message);
     let gone = Payload::Stored { sha256: Digest([7; 32]), size: 100_000 };
@@ -109,7 +111,8 @@ async fn a_history_that_is_full_ends_its_task() {
     let stage = Stage::new();
     let chatty = async |run: &mut Run, (): ()| -> Result<(), Failure> {
         loop {
-            let many = join_all((0..256).map(|_| run.usage(Usage { queries: 1, ..Usage::default() }, None))).await;
+            let many =
+                join_all((0..256).map(|_| run.usage(Usage { queries: 1, ..Usage::default() }, None))).await;
             // Even a handler that does not care does not go on for ever.
             let _ = many.into_iter().collect::<Result<Vec<_>, _>>();
             sleep(Duration::from_millis(1)).await;

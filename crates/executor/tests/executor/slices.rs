@@ -46,7 +46,8 @@ async fn a_chain_of_short_slices_loses_and_repeats_nothing() {
     let counter = Counter::default();
     let _one = stage.start(stage.executor().handle("count", counter.handler()));
     let _two = stage.start(stage.executor().handle("count", counter.handler()));
-    let task = stage.submit(Submission { limits: limits(50, 60_000), ..submission("count", json!(40)) }).await;
+    let task =
+        stage.submit(Submission { limits: limits(50, 60_000), ..submission("count", json!(40)) }).await;
     let ended = stage.end(&task).await;
     assert_eq!((ended.status, output(&ended)), (Status::Completed, &json!(820)));
     assert!(ended.run > RunNumber(15) && ended.attempt == 1, "{} runs", ended.run);
@@ -88,10 +89,12 @@ async fn a_run_that_has_recorded_nothing_is_not_sliced() {
         run.step("then", async |_| Ok::<_, Failure>(())).await
     };
     let _working = stage.start(stage.executor().handle("stepless", stepless).handle("long", long));
-    let task = stage.submit(Submission { limits: limits(50, 60_000), ..submission("stepless", json!(null)) }).await;
+    let task =
+        stage.submit(Submission { limits: limits(50, 60_000), ..submission("stepless", json!(null)) }).await;
     assert_eq!(output(&stage.end(&task).await), &json!(1));
     // A step longer than the slice is recorded, then the slice ends: no endless chain.
-    let task = stage.submit(Submission { limits: limits(50, 120_000), ..submission("long", json!(null)) }).await;
+    let task =
+        stage.submit(Submission { limits: limits(50, 120_000), ..submission("long", json!(null)) }).await;
     assert_eq!(stage.end(&task).await.run, RunNumber(2));
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Longer than anything may take. The time is the runtime's, and mostly made up.
-const BOUND: Duration = Duration::from_secs(3600);
+const BOUND: Duration = Duration::from_secs(300);
 
 pub(crate) struct Stage {
     pub(crate) memory: Memory,
@@ -51,7 +51,11 @@ pub(crate) fn limits(slice: u64, span: u64) -> Limits {
 
 pub(crate) fn submission(kind: &str, input: Value) -> Submission {
     Submission {
-        owner: Owner { org: OrgId::new("acme").unwrap(), user: UserId::new("ann").unwrap(), conversation: None },
+        owner: Owner {
+            org: OrgId::new("acme").unwrap(),
+            user: UserId::new("ann").unwrap(),
+            conversation: None,
+        },
         kind: Kind::new(kind).unwrap(),
         title: Title::new("a task").unwrap(),
         input: Payload::Inline(input),
@@ -108,7 +112,12 @@ impl Stage {
         task
     }
 
-    pub(crate) async fn act(&self, task: &TaskRef, actor: &Actor, command: Command) -> Result<Snapshot, Rejection> {
+    pub(crate) async fn act(
+        &self,
+        task: &TaskRef,
+        actor: &Actor,
+        command: Command,
+    ) -> Result<Snapshot, Rejection> {
         match self.journal.act(task, actor, &command).await {
             Ok(outcome) => Ok(outcome.snapshot),
             Err(longhaul_journal::ActError::Rejected(rejection)) => Err(rejection),
@@ -140,7 +149,12 @@ impl Stage {
     }
 
     /// Waits until the task's state is as wanted.
-    pub(crate) async fn until(&self, task: &TaskRef, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    pub(crate) async fn until(
+        &self,
+        task: &TaskRef,
+        what: &str,
+        wanted: impl Fn(&Snapshot) -> bool,
+    ) -> Snapshot {
         let deadline = Instant::now() + BOUND;
         let mut wait = Duration::from_millis(1);
         loop {

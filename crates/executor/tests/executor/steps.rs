@@ -32,7 +32,10 @@ async fn a_task_goes_through_its_steps() {
     let ended = stage.end(&task).await;
     assert_eq!(ended.status, Status::Completed);
     let id = task.task;
-    assert_eq!(output(&ended), &json!([format!("{id}/shrink a"), format!("{id}/shrink b"), format!("{id}/shrink a (2)")]));
+    assert_eq!(
+        output(&ended),
+        &json!([format!("{id}/shrink a"), format!("{id}/shrink b"), format!("{id}/shrink a (2)")])
+    );
     let names: Vec<_> = ended.steps.iter().map(|step| step.name.as_str()).collect();
     assert_eq!(names, ["shrink a", "shrink b", "shrink a (2)"]);
     assert_eq!(ended.executor, Some(working.id));
@@ -203,7 +206,12 @@ async fn inherited_steps_are_given_back_and_lineage_is_known() {
     let branch = async |run: &mut Run, (): ()| {
         let planned: String = run.step("plan", async |_| Err(Failure::permanent("planned", "twice"))).await?;
         let before: Option<u32> = run.continued_output().await?;
-        Ok::<_, Failure>((planned, before, run.lineage().rerun_of.is_some(), run.recorded::<String>("plan").await?))
+        Ok::<_, Failure>((
+            planned,
+            before,
+            run.lineage().rerun_of.is_some(),
+            run.recorded::<String>("plan").await?,
+        ))
     };
     let _working = stage.start(stage.executor().handle("branch", branch));
     let task = stage

@@ -66,7 +66,8 @@ async fn text_is_said_live_and_kept_in_few_pieces() {
     let _working = stage.start(stage.executor().handle("tells", tells));
     stage.end(&task).await;
     let kept = stage.text(&task).await;
-    let expected = [(0, "Once ".to_owned()), (1, "upon a[31m time ".to_owned()), (2, "there was ä ".repeat(500))];
+    let expected =
+        [(0, "Once ".to_owned()), (1, "upon a[31m time ".to_owned()), (2, "there was ä ".repeat(500))];
     assert_eq!(kept, expected.into());
     assert!(count(&stage.events(&task).await, "text_appended") < 10);
 
@@ -133,7 +134,11 @@ async fn queries_and_tokens_are_counted_against_the_budget() {
         while run.step("query", async |step| step.spend_query().await).await? {
             ran += 1;
         }
-        run.usage(Usage { input_tokens: 70, output_tokens: 50, model_calls: 1, ..Usage::default() }, Some("m")).await?;
+        run.usage(
+            Usage { input_tokens: 70, output_tokens: 50, model_calls: 1, ..Usage::default() },
+            Some("m"),
+        )
+        .await?;
         assert!(run.budget().is_spent());
         Ok::<_, Failure>((ran, first.tokens_left, run.budget().queries_left, run.budget().tokens_left))
     };
@@ -164,9 +169,14 @@ async fn files_are_kept_and_named_by_digest() {
     let stage = Stage::new();
     let files = async |run: &mut Run, (): ()| {
         run.artifact("report.pdf", "application/pdf", "draft".as_bytes()).await?;
-        run.step("print", async |step| step.artifact("report.pdf", "application/pdf", vec![7; 100_000]).await).await?;
+        run.step("print", async |step| {
+            step.artifact("report.pdf", "application/pdf", vec![7; 100_000]).await
+        })
+        .await?;
         let mut refused = Vec::new();
-        for (name, media_type) in [("../up", "a/b"), ("", "a/b"), ("a\n", "a/b"), ("a", "text"), ("a", "a/b\r\nX: y")] {
+        for (name, media_type) in
+            [("../up", "a/b"), ("", "a/b"), ("a\n", "a/b"), ("a", "text"), ("a", "a/b\r\nX: y")]
+        {
             refused.push(run.artifact(name, media_type, Bytes::new()).await.unwrap_err().code().to_owned());
         }
         Ok::<_, Failure>(refused)

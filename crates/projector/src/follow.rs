@@ -118,7 +118,8 @@ pub(crate) async fn hear(shared: Arc<Shared>, cancel: CancellationToken) {
             Some(Ok(mut beats)) => {
                 while let Some(Some(beat)) = cancel.run_until_cancelled(beats.next()).await {
                     match beat {
-                        Ok(beat) => take_in(&shared, &beat),
+                        Ok(beat) if beat.is_executor() => take_in(&shared, &beat),
+                        Ok(_) => {}
                         Err(error) => tracing::debug!(%error, "a beat was not heard"),
                     }
                 }

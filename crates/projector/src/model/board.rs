@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use longhaul_core::board::{Board, Grant};
 use longhaul_core::{OrgId, Policy, RunNumber, Sequence, TaskId, TaskRef};
-use longhaul_journal::{Shard, Shards};
+use longhaul_journal::{Parsed, Shard, Shards};
+use longhaul_wire::Subject;
 use rusqlite::{Connection, params};
 
 use super::fold::Day;
@@ -86,7 +87,23 @@ pub(super) fn load(db: &Connection, shards: Shards) -> Result<Vec<Board>, Error>
         let grant = Grant { run, ledger, index, why: json("slot", &why)? };
         on(&org_id(&org)?, &mut |board| board.grant(task_id(task), grant));
     }
+    let subjects: Vec<String> = rows(db, "SELECT subject FROM unreadable", |row| row.get(0))?;
+    for subject in subjects {
+        let subject = Subject::parse(&subject).map_err(|e| Error::Damaged { what: e.to_string() })?;
+        if let Some(board) = boards.get_mut(usize::from(subject.shard().0)) {
+            cannot_read(board, &subject, shards);
+        }
+    }
     Ok(boards)
+}
+
+/// What a record that cannot be read means for the board it would have been folded into.
+pub(super) fn cannot_read(board: &mut Board, subject: &Parsed, shards: Shards) {
+    if let Parsed::Ledger { shard, org } = subject
+        && shards.of(org) == *shard
+    {
+        board.ledger_unreadable(org);
+    }
 }
 
 struct SlotRow {

@@ -94,26 +94,36 @@ impl Touched {
         }
     }
 
-    /// Folds one commit. Returns what it added to the task's usage.
-    pub(crate) fn fold(&mut self, commit: &Commit, sequence: Sequence) -> Usage {
+    /// Folds one commit. Returns the tokens it added to the task's usage, and when they were used.
+    pub(crate) fn fold(&mut self, commit: &Commit, sequence: Sequence) -> (u64, Timestamp) {
+        let tokens = |known: &Known| known.snapshot.as_ref().map_or(0, |snapshot| snapshot.usage.tokens());
+        let (before, known) = (tokens(&self.known), self.known.snapshot.is_some());
+        self.fold_known(commit, sequence);
+        let used = tokens(&self.known).saturating_sub(before);
+        // Of an erased task this commit may be all that is left, and the sum in it.
+        let erased = self.known.snapshot.as_ref().filter(|snapshot| snapshot.erased && !known);
+        (used, erased.and_then(|snapshot| snapshot.ended_at).unwrap_or(commit.at))
+    }
+
+    fn fold_known(&mut self, commit: &Commit, sequence: Sequence) {
         if self.known.unread.is_some() {
             // An erasure says everything that is left of a task: with it the task is whole again. And
             // the record that could not be read may be gone when the model is built anew.
             let erased = |event: &longhaul_core::Event| matches!(event.body, EventBody::Erased { .. });
             if !commit.events.iter().any(erased) {
-                return Usage::default();
+                return;
             }
             let aside = std::mem::take(&mut self.known);
-            let used = self.fold_readable(commit, sequence);
+            self.fold_readable(commit, sequence);
             if self.known.snapshot.is_none() {
                 self.known = aside;
             }
-            return used;
+            return;
         }
-        self.fold_readable(commit, sequence)
+        self.fold_readable(commit, sequence);
     }
 
-    fn fold_readable(&mut self, commit: &Commit, sequence: Sequence) -> Usage {
+    fn fold_readable(&mut self, commit: &Commit, sequence: Sequence) {
         let before = self.known.snapshot.as_ref().map(|s| s.status);
         let state = &mut self.known.snapshot;
         let mut used = Usage::default();
@@ -129,7 +139,7 @@ impl Touched {
                 _ => {}
             }
         }
-        let Some(snapshot) = state else { return used };
+        let Some(snapshot) = state else { return };
         snapshot.sequence = sequence;
         self.changed = true;
         let (status, at) = (snapshot.status, commit.at);
@@ -156,7 +166,6 @@ impl Touched {
             self.bells.clear();
             self.silences = true;
         }
-        used
     }
 
     /// An erased task's history may be gone when the model is built anew, and with it the days on

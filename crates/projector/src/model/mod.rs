@@ -215,28 +215,32 @@ impl Batch {
             }
             // Claims matter at submission, dispatches follow from the ledger.
             (Ok(Record::Conversation(_) | Record::Dispatch(_)), _) => {}
-            (Err(_) | Ok(Record::Task(_)), _) => {
-                let why = match &entry.record {
-                    Err(why) => why.to_string(),
-                    Ok(_) => "it lies in a shard that is not its organisation's".to_owned(),
-                };
-                let subject = entry.subject.subject().to_string();
-                tracing::warn!(%subject, sequence = %entry.sequence, why, "a record cannot be read");
-                self.unreadable.push((entry.sequence, subject, why));
+            (Err(why), None) => self.cannot_read(entry, why.to_string(), shards, board),
+            (Ok(Record::Task(_)), None) => {
+                let why = "it lies in a shard that is not its organisation's".to_owned();
+                self.cannot_read(entry, why, shards, board);
             }
         }
     }
 
+    /// A record that belongs to no task, or to none that lies here.
+    fn cannot_read(&mut self, entry: &Entry, why: String, shards: Shards, board: &mut Board) {
+        let subject = entry.subject.subject().to_string();
+        tracing::warn!(%subject, sequence = %entry.sequence, why, "a record cannot be read");
+        board::cannot_read(board, &entry.subject, shards);
+        self.unreadable.push((entry.sequence, subject, why));
+    }
+
     fn fold_commit(&mut self, key: &TaskRef, commit: &Commit, sequence: Sequence, board: &mut Board) {
         let Some(touched) = self.tasks.get_mut(key) else { return };
-        let used = touched.fold(commit, sequence);
+        let (tokens, at) = touched.fold(commit, sequence);
         if touched.known.unread.is_some() {
             return;
         }
         if let Some(snapshot) = &touched.known.snapshot {
             board.task(snapshot);
         }
-        board.spent(&key.org, commit.at, used.tokens());
+        board.spent(&key.org, at, tokens);
     }
 
     fn put_aside(&mut self, key: &TaskRef, entry: &Entry, why: &DecodeError, board: &mut Board) {

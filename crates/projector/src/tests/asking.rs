@@ -160,7 +160,7 @@ fn an_old_beat_is_stale() {
             at,
             version: "1".to_owned(),
             host: "there/2".to_owned(),
-            kinds: vec![],
+            kinds: vec![Room { kind: super::world::kind("report"), places: 1, free: 1 }],
             runs: vec![],
             draining: false,
         };

@@ -2,8 +2,8 @@
 
 use longhaul_core::board::{Candidate, WaitReason};
 use longhaul_core::*;
-use longhaul_wire::Shard;
 use longhaul_wire::query::{Get, List, Outlook, Queue};
+use longhaul_wire::{Shard, Subject};
 
 use super::world::{World, executor, kind, org, submission, user};
 use super::{Asked, Bench, block_on};
@@ -102,6 +102,45 @@ fn a_restart_does_not_change_the_reason() {
         assert!(matches!(before.tasks[0].waiting.reason, WaitReason::Admitted { .. }));
         assert_eq!(before.tasks[1].waiting.reason, WaitReason::UserCap { running: 1, cap: 1 });
     });
+}
+
+#[test]
+fn an_unreadable_ledger_is_said_before_and_after_a_restart() {
+    block_on(async {
+        let mut world = World::new(1);
+        world.submit(submission("acme", "ann"));
+        world.poison(Subject::ledger(world.shards, &org("acme")));
+        let mut asked = Asked::of(&world).await;
+        for _ in 0..2 {
+            let queued = asked.ask(Queue::default()).await.unwrap();
+            assert_eq!(queued.tasks[0].waiting.reason, WaitReason::LedgerUnreadable);
+            asked.reopen().await;
+        }
+    });
+}
+
+/// What an erased task used still counts against the budget, even if nothing else is left of it.
+#[test]
+fn erasure_frees_no_budget() {
+    let mut world = World::new(1);
+    let budget = Some(TokenBudget { tokens: 5, per: Period::Ever });
+    world.set_policy("acme", Policy { budget, ..Policy::default() });
+    let key = world.submit(submission("acme", "ann"));
+    world.start(&key);
+    world.run(&key, Act::RecordUsage { usage: Usage { input_tokens: 7, ..Usage::default() }, model: None });
+    world.complete(&key);
+    world.act(&key, &Command::Erase { by: "ann".into() });
+    let waits = world.submit(submission("acme", "ann"));
+    for entries in [world.entries(), world.entries_after_forgetting()] {
+        let mut bench = Bench::new(world.shards);
+        bench.fold(&entries, 3);
+        for _ in 0..2 {
+            let waiting = bench.boards.with(Shard(0), |board| board.waiting(waits.task, world.now));
+            let reason = WaitReason::TokenBudget { used: 7, budget: 5, per: Period::Ever };
+            assert_eq!(waiting.unwrap().reason, reason);
+            bench.reopen();
+        }
+    }
 }
 
 /// A batch that was not written is folded again; the boards must not count it twice.

@@ -28,6 +28,7 @@ use longhaul_journal::{Error, Journal, Shard};
 use self::check::{Check, Verdict, summary, table};
 use self::pass::Pass;
 use self::recount::Recount;
+use self::services::Beats;
 use crate::args::Doctor;
 use crate::exit::Code;
 use crate::output::{self, lively, say};
@@ -89,18 +90,20 @@ async fn of_the_log(
     }
     checks.push(server::streams(&heads));
     let waited = services::queue(client).await;
-    let (heard, (projector, answers), passes) = tokio::join!(
-        services::listen(journal),
+    let (beats, (projector, answers), passes) = tokio::join!(
+        Beats::listen(journal),
         services::projector(client, &heads),
         read(journal, &heads, sample.div_ceil(heads.len().max(1)))
     );
-    let (heard, mut passes) = (heard?, passes?);
+    let (beats, mut passes) = (beats?, passes?);
     let now = journal.now();
     checks.push(projector);
-    checks.push(services::executors(&heard, now));
+    checks.push(services::executors(&beats, now));
+    let waits = services::queue(client).await;
+    let live = passes.iter().flat_map(Pass::live);
+    checks.push(services::scheduler(&waited, &waits, &beats, live, now));
     if answers {
-        let live = passes.iter().flat_map(Pass::live);
-        checks.push(services::scheduler(&waited, &services::queue(client).await, &heard, live, now));
+        checks.push(services::waiting(&waits));
     }
     checks.extend(Recount::checks(&passes.iter().map(|pass| &pass.recount).collect::<Vec<_>>()));
     if answers {

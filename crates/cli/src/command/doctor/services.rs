@@ -1,6 +1,6 @@
 //! Who is at work: projector, executors, scheduler.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -67,56 +67,66 @@ pub(super) fn judged(condition: &Condition, heads: &[(Shard, Sequence)]) -> Chec
     check.with(places)
 }
 
-/// An executor's last word.
+/// The last word of who beats.
 #[derive(Debug, Clone)]
-pub(super) struct Heard {
+struct Heard {
     beat: Beat,
     /// How often it was heard while one listened. What was kept from before counts once.
     times: u32,
 }
 
 impl Heard {
-    /// Whether its runs count as held. Heard twice it is alive whatever its clock says.
+    /// Whether its lease holds. Heard twice it is alive whatever its clock says.
     fn is_alive(&self, now: Timestamp) -> bool {
         self.times > 1 || now.since(self.beat.at) < LEASE
     }
+
+    /// Who it is, for people.
+    fn named(&self, now: Timestamp) -> String {
+        let Beat { executor, host, version, at, .. } = &self.beat;
+        format!("{} on {host} version {version}, heard {} ago", short(&executor.to_string()), ago(*at, now))
+    }
 }
 
-/// The last beat of every executor, and whether it beats.
-pub(super) async fn listen(journal: &Journal) -> Result<HashMap<ExecutorId, Heard>, longhaul_journal::Error> {
-    let mut beats = journal.beats().await?;
-    let mut heard: HashMap<ExecutorId, Heard> = HashMap::new();
-    // Long enough for everyone to beat twice.
-    let over = tokio::time::sleep(Duration::from_millis(BEAT.0 * 5 / 2));
-    tokio::pin!(over);
-    loop {
-        let beat = tokio::select! {
-            () = &mut over => return Ok(heard),
-            beat = beats.next() => beat,
-        };
-        match beat {
-            Some(beat) => {
-                let beat = beat?;
-                if !beat.is_executor() {
-                    continue;
-                }
-                let times = heard.get(&beat.executor).map_or(0, |heard| heard.times);
-                heard.insert(beat.executor, Heard { beat, times: times + 1 });
-            }
-            None => return Ok(heard),
+/// The last beat of everyone, executors and schedulers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Beats(BTreeMap<ExecutorId, Heard>);
+
+impl Beats {
+    /// Listens long enough for everyone to beat twice.
+    pub(super) async fn listen(journal: &Journal) -> Result<Self, longhaul_journal::Error> {
+        let mut beats = journal.beats().await?;
+        let mut all = Self::default();
+        let over = tokio::time::sleep(Duration::from_millis(BEAT.0 * 5 / 2));
+        tokio::pin!(over);
+        loop {
+            let beat = tokio::select! {
+                () = &mut over => return Ok(all),
+                beat = beats.next() => beat,
+            };
+            let Some(beat) = beat.transpose()? else { return Ok(all) };
+            let times = all.0.get(&beat.executor).map_or(0, |heard| heard.times);
+            all.0.insert(beat.executor, Heard { beat, times: times + 1 });
         }
+    }
+
+    fn is_alive(&self, executor: ExecutorId, now: Timestamp) -> bool {
+        self.0.get(&executor).is_some_and(|heard| heard.is_alive(now))
+    }
+
+    fn alive(&self, now: Timestamp, executors: bool) -> Vec<&Heard> {
+        let alive = |heard: &&Heard| heard.beat.is_executor() == executors && heard.is_alive(now);
+        self.0.values().filter(alive).collect()
     }
 }
 
 /// The executors, with what they take.
-pub(super) fn executors(heard: &HashMap<ExecutorId, Heard>, now: Timestamp) -> Check {
-    let mut alive: Vec<&Heard> = heard.values().filter(|heard| heard.is_alive(now)).collect();
-    alive.sort_by_key(|heard| heard.beat.executor);
-    let silent = heard.len() - alive.len();
-    let silent = if silent > 0 {
-        format!("; {} fallen silent", counted(silent as u64, "other has", "others have"))
-    } else {
-        String::new()
+pub(super) fn executors(beats: &Beats, now: Timestamp) -> Check {
+    let alive = beats.alive(now, true);
+    let known = beats.0.values().filter(|heard| heard.beat.is_executor()).count();
+    let silent = match (known - alive.len()) as u64 {
+        0 => String::new(),
+        silent => format!("; {} fallen silent", counted(silent, "other has", "others have")),
     };
     if alive.is_empty() {
         let advice = "tasks wait until one comes: longhaul up, or longhaul work beside the other services";
@@ -130,17 +140,11 @@ pub(super) fn executors(heard: &HashMap<ExecutorId, Heard>, now: Timestamp) -> C
     }
     let kinds = kinds.iter().map(|(kind, (places, free))| format!("{kind} ({free} of {places} places free)"));
     let kinds = kinds.collect::<Vec<_>>().join(", ");
-    let each = alive.iter().map(|Heard { beat, .. }| {
-        let draining = if beat.draining { ", shutting down" } else { "" };
-        let kinds = beat.kinds.iter().map(|room| room.kind.as_str()).collect::<Vec<_>>().join(", ");
-        format!(
-            "{} on {} version {}: {}, {kinds}, heard {} ago{draining}",
-            short(&beat.executor.to_string()),
-            beat.host,
-            beat.version,
-            counted(beat.runs.len() as u64, "run", "runs"),
-            ago(beat.at, now)
-        )
+    let each = alive.iter().map(|heard| {
+        let Beat { kinds, runs, draining, .. } = &heard.beat;
+        let draining = if *draining { ", shutting down" } else { "" };
+        let kinds = kinds.iter().map(|room| room.kind.as_str()).collect::<Vec<_>>().join(", ");
+        format!("{}: {}, {kinds}{draining}", heard.named(now), counted(runs.len() as u64, "run", "runs"))
     });
     Check::ok("executors", format!("{} at work: {kinds}{silent}", alive.len())).with(each.collect())
 }
@@ -151,62 +155,67 @@ pub(super) async fn queue(client: &Client) -> Queued {
     queued.unwrap_or_else(|_| Queued { as_of: Positions::default(), total: 0, tasks: Vec::new() })
 }
 
-/// What a scheduler should have done by now, and what waits for what. It says nothing of itself: it
-/// is known by its works. `before` is what waited a few beats before `queued`.
+/// What waits, and for what.
+pub(super) fn waiting(queued: &Queued) -> Check {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut untaken: BTreeSet<&str> = BTreeSet::new();
+    for task in &queued.tasks {
+        *reasons.entry(task.waiting.reason.code()).or_default() += 1;
+        if let WaitReason::NoExecutor { kind } = &task.waiting.reason {
+            untaken.insert(kind.as_str());
+        }
+    }
+    let reasons = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ");
+    let found = match queued.total {
+        0 => "nothing waits".to_owned(),
+        total => format!("{}: {reasons}", counted(total, "task waits", "tasks wait")),
+    };
+    if untaken.is_empty() {
+        return Check::ok("queue", found);
+    }
+    let kinds = untaken.into_iter().collect::<Vec<_>>().join(", ");
+    Check::warn("queue", found, format!("nobody takes {kinds}: start an executor that does, longhaul work"))
+}
+
+/// Who schedules, and what should have been done by now. `before` is what waited a few beats before
+/// `queued`.
 pub(super) fn scheduler<'a>(
     before: &Queued,
     queued: &Queued,
-    heard: &HashMap<ExecutorId, Heard>,
+    beats: &Beats,
     live: impl Iterator<Item = &'a Snapshot>,
     now: Timestamp,
 ) -> Check {
     let mut overdue = Findings::default();
     for s in live.filter(|s| s.status.is_running()) {
-        let Some(executor) = s.executor else { continue };
-        let alive = heard.get(&executor).is_some_and(|heard| heard.is_alive(now));
-        let since = s.run_started_at.unwrap_or(s.updated_at).max(s.updated_at);
-        if !alive && now.since(since) > Millis(LEASE.0 + PATIENCE.0) {
+        let Some(executor) = s.executor.filter(|executor| !beats.is_alive(*executor, now)) else { continue };
+        if now.since(s.updated_at) > Millis(LEASE.0 + PATIENCE.0) {
+            let executor = short(&executor.to_string());
             overdue.push(|| {
-                let executor = short(&executor.to_string());
-                format!(
-                    "task {} runs on {executor}, which is silent: the run should be declared lost",
-                    s.task
-                )
+                format!("task {} runs on {executor}, which is silent; it is not declared lost", s.task)
             });
         }
     }
-    let nothing_in_the_way = |task: &QueuedTask| task.waiting.starts_now().then_some(task.task);
-    let then: HashSet<TaskId> = before.tasks.iter().filter_map(nothing_in_the_way).collect();
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut untaken: BTreeMap<&str, u64> = BTreeMap::new();
-    for task in &queued.tasks {
-        *reasons.entry(task.waiting.reason.code()).or_default() += 1;
-        if let WaitReason::NoExecutor { kind } = &task.waiting.reason {
-            *untaken.entry(kind.as_str()).or_default() += 1;
-        }
-        // Nothing was in its way then, nothing is now: somebody should have taken it on.
-        if task.waiting.starts_now() && then.contains(&task.task) {
-            overdue.push(|| format!("task {} should have started: {}", task.task, task.waiting));
-        }
+    // Nothing was in its way then, nothing is now: somebody should have taken it on.
+    let free = |task: &&QueuedTask| task.waiting.starts_now();
+    let then: HashSet<TaskId> = before.tasks.iter().filter(free).map(|task| task.task).collect();
+    for task in queued.tasks.iter().filter(free).filter(|task| then.contains(&task.task)) {
+        overdue.push(|| format!("task {} should have started: {}", task.task, task.waiting));
     }
-    let reasons = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ");
-    let waiting = match queued.total {
-        0 => "nothing waits".to_owned(),
-        total => format!("{}: {reasons}", counted(total, "task waits", "tasks wait")),
+    let alive = beats.alive(now, false);
+    let who = match alive.len() {
+        0 => "none is heard".to_owned(),
+        n => format!("{n} at work"),
     };
+    let start = "start one: longhaul up, or longhaul schedule beside the other services";
     if overdue.total > 0 {
-        let found = format!("{} overdue; {waiting}", counted(overdue.total, "task is", "tasks are"));
-        let advice =
-            "start a scheduler (longhaul up, or longhaul schedule), or see what the one that runs says";
+        let found = format!("{who}; {} overdue", counted(overdue.total, "task is", "tasks are"));
+        let advice = if alive.is_empty() { start } else { "see what it says on its stderr" };
         return Check::warn("scheduler", found, advice).with(overdue.kept);
     }
-    if !untaken.is_empty() {
-        let kinds = untaken.keys().copied().collect::<Vec<_>>().join(", ");
-        return Check::warn(
-            "scheduler",
-            waiting,
-            format!("start an executor that takes {kinds}: longhaul work"),
-        );
+    if alive.is_empty() {
+        return Check::warn("scheduler", format!("{who}; nothing is overdue"), start);
     }
-    Check::ok("scheduler", format!("nothing is overdue; {waiting}"))
+    let each = alive.iter().map(|heard| heard.named(now));
+    Check::ok("scheduler", format!("{who}; nothing is overdue")).with(each.collect())
 }

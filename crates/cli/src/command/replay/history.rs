@@ -102,7 +102,8 @@ impl<W: Write, I: Future<Output = ()>> Player<'_, W, I> {
 
     /// Whether to go on.
     async fn play(&mut self, entry: &Entry, known: Option<&mut Known>) -> anyhow::Result<bool> {
-        let Some(told) = Told::new(entry, known, self.within) else { return Ok(true) };
+        let for_people = self.out.is_for_people();
+        let Some(told) = Told::new(entry, known, self.within, for_people) else { return Ok(true) };
         if !self.pace.wait(told.stored_at()).await {
             self.out.end()?;
             say(format!("stopped before {}", entry.sequence));

@@ -11,7 +11,7 @@ use super::words;
 use crate::time::local;
 
 /// Longest line for people, in characters.
-const LINE: usize = 240;
+const LINE: usize = 300;
 
 /// How far the writer's clock and the server's may be apart without a word.
 const APART: u64 = 2_000;
@@ -89,30 +89,35 @@ pub(super) enum Within {
 
 impl Told {
     /// Tells a record, and folds it into what is known of its task, if it belongs to one. Dispatches
-    /// and claims are not told: they follow from the rest.
-    pub(super) fn new(entry: &Entry, known: Option<&mut Known>, within: Within) -> Option<Self> {
-        let mut lines = Lines::new(entry, within);
+    /// and claims are not told: they follow from the rest. Lines are made only `for_people`.
+    pub(super) fn new(
+        entry: &Entry,
+        known: Option<&mut Known>,
+        within: Within,
+        for_people: bool,
+    ) -> Option<Self> {
+        let mut lines = Lines::new(entry, within, for_people);
         let (at, actor, what) = match &entry.record {
             Ok(Record::Task(commit)) => {
                 let what = task(entry, commit, known?, &mut lines, within)?;
                 (Some(commit.at), Some(commit.actor.clone()), what)
             }
             Ok(Record::Admissions(commit)) => {
-                lines.first(Some(commit.at), &words::admitted(commit));
-                lines.more(&format!("{} · {}", commit.org, words::who(&commit.actor)));
+                lines.first(Some(commit.at), || words::admitted(commit));
+                lines.more(|| format!("{} · {}", commit.org, words::who(&commit.actor)));
                 let what =
                     What::Admissions { org: commit.org.clone(), admissions: commit.admissions.clone() };
                 (Some(commit.at), Some(commit.actor.clone()), what)
             }
             Ok(Record::Policy(commit)) => {
-                lines.first(Some(commit.at), &words::policy(&commit.policy));
-                lines.more(&format!("{} · {}", commit.org, words::who(&commit.actor)));
+                lines.first(Some(commit.at), || words::policy(&commit.policy));
+                lines.more(|| format!("{} · {}", commit.org, words::who(&commit.actor)));
                 let what = What::Policy { org: commit.org.clone(), policy: commit.policy };
                 (Some(commit.at), Some(commit.actor.clone()), what)
             }
             Ok(Record::Conversation(_) | Record::Dispatch(_)) => return None,
             Err(why) => {
-                lines.first(None, &format!("unreadable: {why}"));
+                lines.first(None, || format!("unreadable: {why}"));
                 (None, None, unreadable(entry, why, known, &mut lines))
             }
         };
@@ -149,10 +154,11 @@ fn task(
     let mut ignored = Vec::new();
     let mut index = 0;
     known.fold(commit, entry.sequence, |step| {
-        let outcome = words::outcome(step.fate, step.after);
-        // The outcome is what one looks for: a long text must not push it out of the line.
-        let said = text::line(&words::event(&step.event.body), LINE - 60);
-        lines.first(Some(commit.at), &format!("{said}  {outcome}"));
+        lines.first(Some(commit.at), || {
+            // The outcome is what one looks for: a long text must not push it out of the line.
+            let said = text::line(&words::event(&step.event.body), LINE - 120);
+            format!("{said}  {}", words::outcome(step.fate, step.after))
+        });
         match step.fate {
             Fate::Applied => {}
             Fate::Ignored(why) => ignored.push(Ignored { event: index, why: why.to_string() }),
@@ -162,13 +168,15 @@ fn task(
     });
     let snapshot = known.snapshot.as_ref();
     let Parsed::Task { org, task, .. } = &entry.subject else { return None };
-    let mut parts = Vec::new();
-    if within != Within::Task {
-        parts.push(format!("task {task} of {org}"));
-    }
-    parts.push(words::who(&commit.actor));
-    parts.extend(snapshot.map(words::standing).filter(|standing| !standing.is_empty()));
-    lines.more(&parts.join(" · "));
+    lines.more(|| {
+        let mut parts = Vec::new();
+        if within != Within::Task {
+            parts.push(format!("task {task} of {org}"));
+        }
+        parts.push(words::who(&commit.actor));
+        parts.extend(snapshot.map(words::standing).filter(|standing| !standing.is_empty()));
+        parts.join(" · ")
+    });
     let snapshot = snapshot.map(|snapshot| Box::new(SnapshotView::new(snapshot, None, None, None)));
     Some(What::Task { org: org.clone(), task: *task, events: commit.events.clone(), ignored, snapshot })
 }
@@ -178,11 +186,11 @@ fn unreadable(entry: &Entry, why: &DecodeError, known: Option<&mut Known>, lines
     let task = match (&entry.subject, known) {
         (Parsed::Task { task, .. }, Some(known)) => {
             known.put_aside(entry.sequence);
-            lines.more(&format!("task {task} is put aside from here on"));
+            lines.more(|| format!("task {task} is put aside from here on"));
             Some(*task)
         }
         _ => {
-            lines.more(&subject);
+            lines.more(|| subject.clone());
             None
         }
     };
@@ -193,30 +201,37 @@ fn unreadable(entry: &Entry, why: &DecodeError, known: Option<&mut Known>, lines
 struct Lines {
     place: String,
     stored_at: Timestamp,
+    wanted: bool,
     done: Vec<String>,
 }
 
 impl Lines {
-    fn new(entry: &Entry, within: Within) -> Self {
+    fn new(entry: &Entry, within: Within, wanted: bool) -> Self {
         let place = match within {
             Within::Log => format!("{}/{}", entry.shard, entry.sequence),
             Within::Task | Within::Shard => entry.sequence.to_string(),
         };
-        Self { place, stored_at: entry.stored_at, done: Vec::new() }
+        Self { place, stored_at: entry.stored_at, wanted, done: Vec::new() }
     }
 
-    fn first(&mut self, at: Option<Timestamp>, said: &str) {
+    fn first(&mut self, at: Option<Timestamp>, said: impl FnOnce() -> String) {
+        if !self.wanted {
+            return;
+        }
         let apart = at.map_or(0, |at| at.since(self.stored_at).0.max(self.stored_at.since(at).0));
         let stored = match apart > APART {
             true => format!("  (stored {})", local(self.stored_at)),
             false => String::new(),
         };
         let at = local(at.unwrap_or(self.stored_at));
-        self.push(&format!("{:>6}  {at}  {said}{stored}", self.place));
+        let line = format!("{:>6}  {at}  {}{stored}", self.place, said());
+        self.push(&line);
     }
 
-    fn more(&mut self, said: &str) {
-        self.push(&format!("        {said}"));
+    fn more(&mut self, said: impl FnOnce() -> String) {
+        if self.wanted {
+            self.push(&format!("        {}", said()));
+        }
     }
 
     /// Everything that tasks say goes through here before it reaches a terminal.

@@ -60,7 +60,8 @@ async fn a_projector_that_folds_as_the_log_says_is_good() {
     serving(&script).await;
     let checks = doctor(&script).await;
     // Nobody runs tasks here, the log is in memory, one task is put aside: worth a word, no more.
-    let expected = ["durability", "executors", "scheduler", "records"].map(|check| (check, Verdict::Warn));
+    let expected =
+        ["durability", "executors", "scheduler", "queue", "records"].map(|check| (check, Verdict::Warn));
     assert_eq!(bad(&checks), expected, "{checks:#?}");
     let found = |name: &str| checks.iter().find(|check| check.check == name).unwrap().found.clone();
     assert!(found("counts").starts_with("13 tasks"), "{}", found("counts"));

@@ -1,14 +1,13 @@
 //! Who is at work, and what the server says.
 
-use std::collections::HashMap;
-
 use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::*;
 use longhaul_journal::{Durability, Shard, new_id};
 use longhaul_wire::query::{Condition, Positions, Queued, QueuedTask};
 
 use super::super::check::{Verdict, summary, table};
-use super::super::{ServerFacts, server, services};
+use super::super::services::{self, Beats};
+use super::super::{ServerFacts, server};
 use crate::command::replay::script::Script;
 
 fn beat(script: &Script) -> Beat {
@@ -26,12 +25,12 @@ fn beat(script: &Script) -> Beat {
 #[tokio::test(start_paused = true)]
 async fn executors_are_told_with_what_they_take() {
     let script = Script::new(1);
-    let none = services::listen(&script.journal).await.unwrap();
+    let none = Beats::listen(&script.journal).await.unwrap();
     assert_eq!(services::executors(&none, script.journal.now()).verdict, Verdict::Warn);
     let silent = Beat { at: Timestamp(0), ..beat(&script) };
     script.journal.beat(&silent).await.unwrap();
     script.journal.beat(&beat(&script)).await.unwrap();
-    let heard = services::listen(&script.journal).await.unwrap();
+    let heard = Beats::listen(&script.journal).await.unwrap();
     let check = services::executors(&heard, script.journal.now());
     assert_eq!(check.verdict, Verdict::Ok);
     assert_eq!(check.found, "1 at work: report (3 of 4 places free); 1 other has fallen silent");
@@ -48,7 +47,7 @@ async fn an_executor_whose_clock_is_wrong_but_that_beats_is_alive() {
             tokio::time::sleep(BEAT.duration()).await;
         }
     });
-    let heard = services::listen(&script.journal).await.unwrap();
+    let heard = Beats::listen(&script.journal).await.unwrap();
     assert_eq!(services::executors(&heard, script.journal.now()).verdict, Verdict::Ok);
     beating.abort();
 }
@@ -70,12 +69,20 @@ fn queued(tasks: Vec<(TaskId, WaitReason)>) -> Queued {
     Queued { as_of: Positions::default(), total: tasks.len() as u64, tasks }
 }
 
-#[tokio::test]
-async fn a_scheduler_is_known_by_what_it_leaves_undone() {
-    let nobody = HashMap::new();
-    let now = Timestamp(1_000_000);
+/// A scheduler that beats.
+async fn scheduling(script: &Script) -> Beats {
+    script.journal.beat(&Beat { kinds: Vec::new(), ..beat(script) }).await.unwrap();
+    Beats::listen(&script.journal).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduler_is_known_by_its_beat_and_by_what_it_leaves_undone() {
+    let script = Script::new(1);
+    let beats = scheduling(&script).await;
+    let now = script.journal.now();
+    assert_eq!(services::executors(&beats, now).verdict, Verdict::Warn, "it runs nothing");
     let judge =
-        |before: &Queued, after: &Queued| services::scheduler(before, after, &nobody, [].into_iter(), now);
+        |before: &Queued, after: &Queued| services::scheduler(before, after, &beats, [].into_iter(), now);
     let (a, b) = (new_id(), new_id());
     let capped = WaitReason::UserCap { running: 6, cap: 6 };
     let idle = queued(Vec::new());
@@ -83,27 +90,38 @@ async fn a_scheduler_is_known_by_what_it_leaves_undone() {
     assert_eq!(judge(&idle, &busy).verdict, Verdict::Ok, "it became free just now");
     assert_eq!(judge(&busy, &idle).verdict, Verdict::Ok);
     let overdue = judge(&busy, &busy);
-    assert_eq!(overdue.verdict, Verdict::Warn);
-    assert!(
-        overdue.details[0].contains(&b.to_string()) && overdue.found.contains("1 user_cap"),
-        "{overdue:?}"
-    );
-    let untaken = queued(vec![(a, WaitReason::NoExecutor { kind: Kind::new("odd").unwrap() })]);
-    assert!(judge(&untaken, &untaken).advice.unwrap().contains("odd"));
+    assert_eq!((overdue.verdict, overdue.details.len()), (Verdict::Warn, 1));
+    assert!(overdue.details[0].contains(&b.to_string()), "{overdue:?}");
+    let none = services::scheduler(&idle, &idle, &Beats::default(), [].into_iter(), now);
+    assert_eq!(none.verdict, Verdict::Warn);
 }
 
-#[tokio::test]
+#[test]
+fn what_waits_is_counted_by_reason_and_a_kind_nobody_takes_is_named() {
+    let capped = WaitReason::UserCap { running: 6, cap: 6 };
+    let check = services::waiting(&queued(vec![(new_id(), capped.clone()), (new_id(), WaitReason::Next)]));
+    assert_eq!((check.verdict, check.found.as_str()), (Verdict::Ok, "2 tasks wait: 1 next, 1 user_cap"));
+    let odd = WaitReason::NoExecutor { kind: Kind::new("odd").unwrap() };
+    let check = services::waiting(&queued(vec![(new_id(), capped), (new_id(), odd)]));
+    assert!(check.verdict == Verdict::Warn && check.advice.unwrap().contains("nobody takes odd"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_on_a_silent_executor_is_overdue() {
     let script = Script::new(1);
     let task = script.submit("acme", "one").await;
     script.start(&task).await;
     let s = script.journal.load(&task).await.unwrap().unwrap();
+    let beats = scheduling(&script).await;
     let judge = |seconds: u64| {
         let now = script.journal.now().plus(Millis::seconds(seconds));
         let idle = queued(Vec::new());
-        services::scheduler(&idle, &idle, &HashMap::new(), [&s].into_iter(), now).verdict
+        services::scheduler(&idle, &idle, &beats, [&s].into_iter(), now)
     };
-    assert_eq!((judge(10), judge(100)), (Verdict::Ok, Verdict::Warn));
+    assert_eq!(judge(5).found, "1 at work; nothing is overdue");
+    let overdue = judge(100);
+    assert_eq!(overdue.found, "none is heard; 1 task is overdue");
+    assert!(overdue.details[0].contains(&task.task.to_string()), "{overdue:?}");
 }
 
 #[test]

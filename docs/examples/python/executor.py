@@ -134,7 +134,8 @@ async def main():
     for _ in range(args.places):  # Every place is free once every run has reached a checkpoint.
         await executor.free.acquire()
     beat.cancel()
-    await executor.log.nc.drain()
+    await executor.log.nc.flush()
+    await executor.log.nc.close()
 
 
 if __name__ == "__main__":

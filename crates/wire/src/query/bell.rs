@@ -22,7 +22,7 @@ pub struct Bell {
     /// Only those earlier than this place: the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Sequence>,
-    /// How many: [`PAGE`] by default, at most [`MAX_PAGE`].
+    /// How many: [`PAGE`](super::PAGE) by default, at most [`MAX_PAGE`](super::MAX_PAGE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// How far must be folded first.

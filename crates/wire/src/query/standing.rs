@@ -23,7 +23,7 @@ pub struct Queue {
     /// Of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// How many: [`PAGE`] by default, at most [`MAX_PAGE`].
+    /// How many: [`PAGE`](super::PAGE) by default, at most [`MAX_PAGE`](super::MAX_PAGE).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// How far must be folded first.

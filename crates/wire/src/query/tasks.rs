@@ -111,7 +111,8 @@ pub struct List {
     /// Where the page before ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Cursor>,
-    /// How many: [`PAGE`] by default, at most [`MAX_PAGE`]. A page of large tasks may end earlier.
+    /// How many: [`PAGE`](super::PAGE) by default, at most [`MAX_PAGE`](super::MAX_PAGE). A page of large
+    /// tasks may end earlier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// How far must be folded first.
@@ -183,7 +184,7 @@ pub struct Counted {
     pub as_of: Positions,
     /// All of them.
     pub all: Tally,
-    /// One by one, the most numerous first, at most [`MAX_PAGE`].
+    /// One by one, the most numerous first, at most [`MAX_PAGE`](super::MAX_PAGE).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Group>,
 }

@@ -45,25 +45,26 @@ pub(super) async fn beats(
     Ok(followed.map(|message| message.map(|message| message.body)).boxed())
 }
 
-/// What is said on subjects that match `pattern`, once this returns.
+/// What is said on subjects that match `pattern`, once this returns. It ends where the server does not
+/// let this client listen.
 pub(super) async fn listen(
     link: Arc<Link>,
     pattern: &str,
 ) -> Result<BoxStream<'static, (String, Bytes)>, PortError> {
     link.up(ANSWER).await?;
+    let mut denials = link.denials();
+    let pattern = pattern.to_owned();
     let heard = link
         .client()
-        .subscribe(pattern.to_owned())
+        .subscribe(pattern.clone())
         .await
         .map_err(|why| PortError::Refused(format!("{pattern:?} cannot be listened to: {why}")))?;
     // The server knows of it before anybody is told.
     link.settle().await?;
-    let said = heard.map(move |message| {
-        // The connection lives as long as somebody listens.
-        let _keep = &link;
-        (message.subject.to_string(), message.payload)
-    });
-    Ok(said.boxed())
+    // The connection lives as long as somebody listens.
+    let denied = async move { link.denied(&mut denials, &pattern).await };
+    let said = heard.map(|message| (message.subject.to_string(), message.payload));
+    Ok(said.take_until(Box::pin(denied)).boxed())
 }
 
 #[cfg(test)]

@@ -153,6 +153,7 @@ impl Follow {
                     Ok(followed) => return Ok(followed),
                     Err(doubt) => self.doubt(&doubt),
                 },
+                Err(denied @ Doubt::Denied(_)) => return Err(denied.into()),
                 Err(doubt) => self.doubt(&doubt),
             }
         }

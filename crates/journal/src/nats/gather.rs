@@ -9,9 +9,10 @@ use futures::future::join_all;
 use longhaul_core::Sequence;
 use longhaul_wire::Subject;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::append::{BatchError, Publisher};
-use super::link::Link;
+use super::link::{ANSWER, Link};
 use crate::port::{Append, AppendError, PortError};
 
 /// How many single appends of a shard may be in flight before the next ones wait for each other. Below
@@ -29,6 +30,7 @@ const MOST_BYTES: usize = 2 << 20;
 type Outcome = Result<Sequence, AppendError>;
 
 struct Waiting {
+    ticket: u64,
     message: Append,
     answer: oneshot::Sender<Outcome>,
 }
@@ -37,6 +39,7 @@ struct Waiting {
 struct State {
     singles: usize,
     batch: bool,
+    tickets: u64,
     waiting: VecDeque<Waiting>,
 }
 
@@ -82,9 +85,11 @@ impl Gather {
                 None
             } else {
                 let (sender, answer) = oneshot::channel();
-                state.waiting.push_back(Waiting { message: message.clone(), answer: sender });
+                state.tickets += 1;
+                let ticket = state.tickets;
+                state.waiting.push_back(Waiting { ticket, message: message.clone(), answer: sender });
                 self.go_on(&mut state);
-                Some(answer)
+                Some((ticket, answer))
             }
         };
         match answer {
@@ -92,11 +97,29 @@ impl Gather {
                 let _in_flight = Single(self.clone());
                 self.publisher().append(&message).await
             }
-            Some(answer) => answer.await.unwrap_or_else(|_| {
-                // Only where the runtime stops.
-                Err(AppendError::MayHaveHappened(PortError::Unreachable("this process is stopping".into())))
-            }),
+            Some((ticket, answer)) => self.wait(ticket, answer).await,
         }
+    }
+
+    /// Waits for one's turn, but not for ever, and then for the answer.
+    async fn wait(&self, ticket: u64, mut answer: oneshot::Receiver<Outcome>) -> Outcome {
+        let answered = match timeout(ANSWER, &mut answer).await {
+            Ok(answered) => answered,
+            Err(_) if self.withdraw(ticket) => return Err(AppendError::DidNotHappen(too_many())),
+            // It is on its way.
+            Err(_) => answer.await,
+        };
+        answered.unwrap_or_else(|_| {
+            // Only where the runtime stops.
+            Err(AppendError::MayHaveHappened(PortError::Unreachable("this process is stopping".into())))
+        })
+    }
+
+    /// Whether it was still waiting.
+    fn withdraw(&self, ticket: u64) -> bool {
+        let mut state = self.lock();
+        let place = state.waiting.iter().position(|waiting| waiting.ticket == ticket);
+        place.and_then(|place| state.waiting.remove(place)).is_some()
     }
 
     /// Sends what may go now.
@@ -151,6 +174,13 @@ impl Gather {
         }
         self.go_on(&mut state);
     }
+}
+
+/// Why an append was never sent.
+pub(super) fn too_many() -> PortError {
+    PortError::Unreachable(format!(
+        "too many appends are waiting; this one's turn did not come in {ANSWER:?}"
+    ))
 }
 
 /// The outcome of each message, sent as one batch if the server takes it so.
@@ -208,7 +238,7 @@ mod tests {
     fn waiting(org: &str, expect: Option<u64>, size: usize) -> Waiting {
         let subject = Subject::ledger(Shards::ONE, &OrgId::new(org).unwrap());
         let message = Append { subject, expect: expect.map(Sequence), body: vec![b'x'; size].into() };
-        Waiting { message, answer: oneshot::channel().0 }
+        Waiting { ticket: 0, message, answer: oneshot::channel().0 }
     }
 
     fn orgs<'a>(waiting: impl IntoIterator<Item = &'a Waiting>) -> Vec<&'a str> {

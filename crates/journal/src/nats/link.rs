@@ -93,10 +93,13 @@ impl From<Failure> for PortError {
 
 /// A word of the server that this client may not do something.
 #[derive(Debug, Clone)]
-struct Denial {
+pub(super) struct Denial {
     text: String,
     subject: String,
 }
+
+/// What was forbidden since it was asked for.
+pub(super) type Denials = broadcast::Receiver<Denial>;
 
 impl Denial {
     /// `Permissions Violation for Publish to "lh.0.adm.acme"`.
@@ -199,13 +202,13 @@ impl Link {
         let mut request = async_nats::Request::new().payload(body).timeout(Some(wait));
         request.headers = headers;
         // Heard from before it is sent.
-        let denials = self.denials.subscribe();
+        let mut denials = self.denials();
         tokio::select! {
             biased;
             answer = self.client.send_request(subject.to_owned(), request) => {
                 answer.map_err(|why| self.failure(subject, &why, wait))
             }
-            why = self.denied(denials, subject) => Err(Failure::Denied(why)),
+            why = self.denied(&mut denials, subject) => Err(Failure::Denied(why)),
             () = self.lost(number) => Err(Failure::Broken),
         }
     }
@@ -223,9 +226,13 @@ impl Link {
         }
     }
 
-    /// Resolves when the server says that this client may not publish to `subject`, or may not hear
-    /// any answer.
-    async fn denied(&self, mut denials: broadcast::Receiver<Denial>, subject: &str) -> String {
+    /// What the server forbids from now on.
+    pub(super) fn denials(&self) -> Denials {
+        self.denials.subscribe()
+    }
+
+    /// Resolves when the server says that this client may not use `subject`, or may not hear any answer.
+    pub(super) async fn denied(&self, denials: &mut Denials, subject: &str) -> String {
         loop {
             match denials.recv().await {
                 Ok(denial) if denial.subject == subject || self.is_inbox(&denial) => {

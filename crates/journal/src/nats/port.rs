@@ -11,13 +11,14 @@ use longhaul_wire::{Shard, Shards, Subject, topology};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::api::{NO_MESSAGE, SEQUENCE_NOT_FOUND};
 use super::append::{self, Publisher};
 use super::files::Files;
 use super::follow::{Followed, Start, follow};
-use super::gather::Gather;
-use super::link::Link;
+use super::gather::{Gather, too_many};
+use super::link::{ANSWER, Link};
 use super::options::ConnectOptions;
 use super::provision::provision;
 use super::read::{Raw, Reader};
@@ -121,8 +122,9 @@ impl Nats {
         if let Some(gather) = self.gather.get(usize::from(shard.0)) {
             return gather.append(message).await;
         }
-        // Never closed.
-        let _in_flight = self.in_flight.acquire().await;
+        let Ok(Ok(_in_flight)) = timeout(ANSWER, self.in_flight.acquire()).await else {
+            return Err(AppendError::DidNotHappen(too_many()));
+        };
         self.publisher().append(&message).await
     }
 

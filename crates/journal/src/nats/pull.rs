@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_nats::{Message, Subscriber};
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::api::number;
-use super::link::{ANSWER, Failure, Link};
+use super::link::{ANSWER, Denials, Failure, Link};
 use crate::port::PortError;
 
 /// How long one request stands.
@@ -22,8 +22,8 @@ const EXPIRES: Duration = Duration::from_secs(30);
 /// How often the server says that it is still there while it has nothing to send.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// How long it may say nothing.
-const SILENCE: Duration = Duration::from_secs(5);
+/// How long it may say nothing. A disk that is busy can hold a server up for seconds.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Why a consumer cannot be trusted any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub(super) enum Doubt {
     },
     /// The connection failed on it.
     Failed(String),
+    /// The server does not let this client ask. No doubt: it stays so.
+    Denied(String),
 }
 
 /// The messages of one consumer.
@@ -51,6 +53,7 @@ pub(super) struct Pull {
     call: String,
     inbox: String,
     answers: Subscriber,
+    denials: Denials,
     /// Asked for, and neither here nor given up by the server.
     owed: u64,
     /// The most bytes of one request; raised where one message is larger.
@@ -65,6 +68,7 @@ impl Pull {
     /// Messages of a consumer that exists.
     pub(super) async fn new(link: &Arc<Link>, stream: &str, consumer: &str) -> Result<Self, PortError> {
         let number = link.up(ANSWER).await?;
+        let denials = link.denials();
         let inbox = link.client().new_inbox();
         let answers = link.client().subscribe(inbox.clone()).await;
         let answers = answers.map_err(|why| PortError::Unreachable(why.to_string()))?;
@@ -74,6 +78,7 @@ impl Pull {
             call: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
             inbox,
             answers,
+            denials,
             owed: 0,
             max_bytes: room.saturating_add(64 << 10).max(4 << 20),
             number,
@@ -115,6 +120,7 @@ impl Pull {
                 biased;
                 message = self.answers.next() => message,
                 () = self.link.lost(self.number) => return Err(Doubt::Reconnected),
+                why = self.link.denied(&mut self.denials, &self.call) => return Err(Doubt::Denied(why)),
                 () = silence => return Err(Doubt::Silent),
             };
             let message = message.ok_or_else(|| Doubt::Failed("the subscription ended".to_owned()))?;
@@ -149,10 +155,18 @@ impl Pull {
         }
     }
 
-    /// Takes out what already arrived, without waiting.
-    pub(super) fn arrived(&mut self) -> Vec<Message> {
-        let messages = std::iter::from_fn(|| self.answers.next().now_or_never().flatten());
-        messages.filter(|message| message.status.is_none()).collect()
+    /// The messages that nobody looked at: those that are here, and where one `lingers` also those that
+    /// a request which still stands may bring.
+    pub(super) async fn unread(&mut self, lingers: bool) -> Option<Message> {
+        let next = async {
+            loop {
+                let message = self.answers.next().await?;
+                if message.status.is_none() {
+                    return Some(message);
+                }
+            }
+        };
+        if lingers { timeout(EXPIRES, next).await.ok()? } else { next.now_or_never()? }
     }
 }
 
@@ -165,6 +179,7 @@ impl From<Doubt> for PortError {
                 Self::Unreachable(format!("of {delivered} messages only {arrived} arrived"))
             }
             Doubt::Gone(why) | Doubt::Failed(why) => Self::Unreachable(why),
+            Doubt::Denied(why) => Self::Refused(why),
         }
     }
 }

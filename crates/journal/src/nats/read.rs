@@ -106,6 +106,7 @@ impl Reader<'_> {
     async fn page(&self, subject: &str, after: Sequence, found: &mut Vec<Raw>) -> Result<bool, PortError> {
         let number_of = self.link.up(ANSWER).await?;
         let client = self.link.client();
+        let mut denials = self.link.denials();
         let inbox = client.new_inbox();
         let failed = |why: String| PortError::Unreachable(why);
         let mut answers = client.subscribe(inbox.clone()).await.map_err(|why| failed(why.to_string()))?;
@@ -126,6 +127,7 @@ impl Reader<'_> {
                 biased;
                 next = timeout(ANSWER, answers.next()) => next,
                 () = self.link.lost(number_of) => return Err(Failure::Broken.into()),
+                why = self.link.denied(&mut denials, &call) => return Err(Failure::Denied(why).into()),
             };
             let message = match next {
                 Ok(Some(message)) => message,

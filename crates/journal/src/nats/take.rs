@@ -136,13 +136,15 @@ impl Take {
                     }
                 }
                 Ok(None) => {}
+                Err(denied @ Doubt::Denied(_)) => return Err(denied.into()),
                 Err(doubt) => {
                     tracing::debug!(subject = self.subject, ?doubt, "taking anew");
                     if doubt != Doubt::Reconnected {
                         sleep(self.pause).await;
                         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                     }
-                    self.give_back();
+                    // If it was only slow, what was asked for will still come.
+                    self.give_back(doubt == Doubt::Silent);
                 }
             }
         }
@@ -168,22 +170,17 @@ impl Take {
         }
     }
 
-    /// Gives back what arrived and nobody saw, instead of letting others wait for its time to pass.
-    fn give_back(&mut self) {
-        let Some(mut pull) = self.pull.take() else {
+    /// Gives back what comes and nobody looks at, instead of letting others wait for its time to pass.
+    fn give_back(&mut self, lingers: bool) {
+        let (Some(mut pull), Ok(runtime)) = (self.pull.take(), tokio::runtime::Handle::try_current()) else {
             return;
         };
-        let replies: Vec<_> = pull.arrived().into_iter().filter_map(|message| message.reply).collect();
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        if replies.is_empty() {
-            return;
-        }
         let link = Arc::clone(&self.link);
         runtime.spawn(async move {
-            for reply in replies {
-                let _ = link.say(&reply, Bytes::from_static(b"-NAK")).await;
+            while let Some(message) = pull.unread(lingers).await {
+                if let Some(reply) = message.reply {
+                    let _ = link.say(&reply, Bytes::from_static(b"-NAK")).await;
+                }
             }
         });
     }
@@ -191,7 +188,7 @@ impl Take {
 
 impl Drop for Take {
     fn drop(&mut self) {
-        self.give_back();
+        self.give_back(false);
     }
 }
 

@@ -115,7 +115,7 @@ async fn a_follower_goes_on_after_a_frozen_server_thaws() {
     all(&mut follower, 0, last).await;
     place.server.freeze().unwrap();
     // Longer than a follower bears silence.
-    let silent = tokio::time::timeout(Duration::from_secs(8), follower.next()).await;
+    let silent = tokio::time::timeout(Duration::from_secs(12), follower.next()).await;
     assert!(silent.is_err());
     place.server.thaw().unwrap();
     let last = append_many(&nats, 50, 10).await;
@@ -147,7 +147,7 @@ async fn a_follower_that_does_not_read_for_a_while_misses_nothing() {
     all(&mut follower, 0, last).await;
     // 48 MB, three times what the server holds for a client.
     let last = append_many(&nats, 3000, 16 << 10).await;
-    let nudge = tokio::time::timeout(Duration::from_secs(7), std::future::pending::<()>()).await;
+    let nudge = tokio::time::timeout(Duration::from_secs(12), std::future::pending::<()>()).await;
     assert!(nudge.is_err());
     all(&mut follower, 10, last).await;
 }

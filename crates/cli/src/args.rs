@@ -499,7 +499,8 @@ pub(crate) struct Replay {
     /// Everything
     #[arg(long, conflicts_with = "task")]
     pub(crate) all: bool,
-    /// Only up to this moment or sequence, and the state there
+    /// The state at this moment or sequence; with --speed, history up to there. A moment is one of the
+    /// server's clock: the time it stored a record, not the time its writer wrote on it
     #[arg(long, value_name = "TIME|SEQ", value_parser = crate::time::point)]
     pub(crate) at: Option<crate::time::Point>,
     /// Play with the pauses of history, this many times as fast

@@ -1,5 +1,6 @@
 //! The `longhaul` command: one binary for those who submit, watch and steer tasks, and for those who
 //! run the services.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 mod args;
 mod command;

@@ -333,9 +333,10 @@ async fn watch_connection(client: Client, nudge: Arc<Notify>, sender: watch::Sen
 
 /// At once, then longer and longer, never all clients at the same moment.
 fn delay(attempts: usize) -> Duration {
-    let Some(doublings) = u32::try_from(attempts).ok().and_then(|attempts| attempts.checked_sub(1)) else {
+    let Some(before) = attempts.checked_sub(1) else {
         return Duration::ZERO;
     };
+    let doublings = u32::try_from(before).unwrap_or(u32::MAX);
     let full = Duration::from_millis(10).saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_DELAY);
     let (_, random) = new_id::<CommitId>().0.as_u64_pair();
     full.mul_f64(0.5 + f64::from(u32::try_from(random & 0xff).unwrap_or_default()) / 512.0)

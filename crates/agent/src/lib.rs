@@ -11,5 +11,11 @@
 
 pub mod analyst;
 pub mod data;
+mod handler;
+pub mod render;
 pub mod sample;
+pub mod skills;
+pub mod tools;
 mod words;
+
+pub use handler::{Agent, Input, KIND, Output, handle_report};

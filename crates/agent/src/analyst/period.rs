@@ -176,11 +176,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// Its length.
-    pub(crate) fn days(&self) -> i32 {
-        day_number(self.to) - day_number(self.from)
-    }
-
     /// The window as one period, where it is one.
     pub(crate) fn period(&self) -> Option<Period> {
         [Grain::Month, Grain::Quarter, Grain::Year]
@@ -189,32 +184,11 @@ impl Window {
             .find(|period| period.start() == self.from && period.end() == self.to)
     }
 
-    /// The stretch of the same length just before.
-    pub(crate) fn before(&self) -> Self {
-        if let Some(period) = self.period() {
-            return period.plus(-1).window();
-        }
-        let months = month_span(self.from, self.to);
-        let from = match months {
-            Some(months) => plus_months(self.from, -months),
-            None => plus_days(self.from, -self.days()),
-        };
-        let last = plus_days(self.from, -1);
-        Self { from, to: self.from, label: format!("{} to {}", long_date(from), long_date(last)) }
-    }
-
     /// `1 January 2010 to 31 March 2010`.
     pub(crate) fn in_full(&self) -> String {
         let last = plus_days(self.to, -1);
         format!("{} to {}", long_date(self.from), long_date(last))
     }
-}
-
-/// How many whole months lie between two dates, where it is whole months.
-fn month_span(from: Date, to: Date) -> Option<i32> {
-    let months = (i32::from(to.year()) - i32::from(from.year())) * 12 + i32::from(to.month())
-        - i32::from(from.month());
-    (from.day() == to.day() && months > 0).then_some(months)
 }
 
 /// The same day so many months later; the month's last day where it has none such.
@@ -312,14 +286,12 @@ mod tests {
     }
 
     #[test]
-    fn windows_know_what_came_before() {
-        let quarter = Period::of(Grain::Quarter, date(2011, 2, 1)).window();
-        assert_eq!(quarter.before().label, "Q4 2010");
-        let half = Window { from: date(2011, 1, 1), to: date(2011, 7, 1), label: "H1 2011".to_owned() };
-        assert_eq!(half.before().from, date(2010, 7, 1));
-        assert_eq!(half.before().label, "1 July 2010 to 31 December 2010");
-        let days = Window { from: date(2011, 1, 10), to: date(2011, 1, 15), label: String::new() };
-        assert_eq!(days.before().from, date(2011, 1, 5));
+    fn windows_know_whether_they_are_a_period() {
+        let quarter = Period::of(Grain::Quarter, date(2011, 2, 1));
+        assert_eq!(quarter.window().period(), Some(quarter));
+        assert_eq!(quarter.window().in_full(), "1 January 2011 to 31 March 2011");
+        let half = Window { to: date(2011, 7, 1), ..quarter.window() };
+        assert_eq!(half.period(), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::questions;
 use super::request::Aim;
 use super::subject::{Quantity, facts};
 use crate::data::Schema;
-use crate::words::{Noun, capital};
+use crate::words::Noun;
 
 /// What a plan is made from, beside the data.
 #[derive(Debug, Clone, PartialEq, Eq)]

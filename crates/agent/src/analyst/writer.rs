@@ -4,7 +4,6 @@ use longhaul_document::{Block, Document, KeyFigure, QueryRecord, Section};
 use serde::{Deserialize, Serialize};
 
 use super::find::{Finding, find};
-use super::format::list;
 use super::plan::{Kind, Plan};
 use crate::data::Rows;
 
@@ -153,20 +152,16 @@ fn records(plan: &Plan, answers: &[Answer]) -> Vec<QueryRecord> {
         .collect()
 }
 
-/// The summary of a document in a few sentences, for whoever shows only a line or two.
+/// The summary of a document as sentences, for whoever shows no more than a few.
 #[must_use]
-pub fn gist(document: &Document) -> String {
-    let mut sentences: Vec<&str> = Vec::new();
+pub fn sentences(document: &Document) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
     for block in &document.summary {
         match block {
-            Block::Bullets { items } => sentences.extend(items.iter().take(3).map(String::as_str)),
-            Block::Paragraph { text } | Block::Note { text } => sentences.push(text),
+            Block::Bullets { items } => sentences.extend(items.iter().cloned()),
+            Block::Paragraph { text } | Block::Note { text } => sentences.push(text.clone()),
             Block::KeyFigures { .. } | Block::Table(_) | Block::Chart(_) => {}
         }
     }
-    if sentences.is_empty() {
-        let headings: Vec<&str> = document.sections.iter().map(|s| s.heading.as_str()).collect();
-        return format!("{}: {}.", document.title, list(&headings));
-    }
-    sentences.join(" ")
+    sentences
 }

@@ -67,6 +67,12 @@ impl Dataset {
         &self.schema
     }
 
+    /// Stops what runs now, and everything after it.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
     /// Runs one reading statement.
     ///
     /// # Errors

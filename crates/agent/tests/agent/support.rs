@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use longhaul_agent::data::{Dataset, Error, Limits, Source, Stop};
 use tempfile::TempDir;
 
-pub fn chinook() -> Dataset {
+pub(crate) fn chinook() -> Dataset {
     open(&Source::one("sample:chinook")).unwrap()
 }
 
-pub fn open(source: &Source) -> Result<Dataset, Error> {
+pub(crate) fn open(source: &Source) -> Result<Dataset, Error> {
     Dataset::open(source, &[], &Limits::default(), &Stop::default())
 }
 
 /// A folder with files of the given names and contents.
-pub struct Files(TempDir);
+pub(crate) struct Files(TempDir);
 
 impl Files {
-    pub fn new<B: AsRef<[u8]>>(files: &[(&str, B)]) -> Self {
+    pub(crate) fn new<B: AsRef<[u8]>>(files: &[(&str, B)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in files {
             std::fs::write(dir.path().join(name), content).unwrap();
@@ -25,21 +25,21 @@ impl Files {
         Self(dir)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn source(&self, name: &str) -> Source {
+    pub(crate) fn source(&self, name: &str) -> Source {
         Source::one(self.path(name).to_string_lossy())
     }
 
-    pub fn folder(&self) -> Source {
+    pub(crate) fn folder(&self) -> Source {
         Source::one(self.0.path().to_string_lossy())
     }
 }
 
 /// One CSV file, opened.
-pub fn csv(content: impl AsRef<[u8]>) -> Result<Dataset, Error> {
+pub(crate) fn csv(content: impl AsRef<[u8]>) -> Result<Dataset, Error> {
     let files = Files::new(&[("data.csv", content)]);
     open(&files.source("data.csv"))
 }

@@ -7,6 +7,8 @@ mod churn;
 mod course;
 mod cross;
 mod ended;
+mod flow;
+mod lasting;
 mod matrix;
 mod movers;
 mod period_review;
@@ -62,10 +64,10 @@ pub(super) fn find(plan: &Plan, query: &PlannedQuery, rows: &Rows) -> Finding {
         }
         Reads::Retention { grain } => churn::retention(plan, query, rows, *grain),
         Reads::Lapsed { detail, lapse_days } => churn::lapsed(query, rows, detail.as_ref(), *lapse_days),
-        Reads::Flow { grain, valued } => ended::flow(plan, query, rows, *grain, *valued),
+        Reads::Flow { grain, valued } => flow::find(plan, query, rows, *grain, *valued),
         Reads::Ended { by, valued } => ended::ended(plan, query, rows, by, *valued),
-        Reads::Tenure => ended::tenure(plan, rows),
-        Reads::Profiles => ended::profiles(plan, rows),
+        Reads::Tenure => lasting::tenure(plan, rows),
+        Reads::Profiles => lasting::profiles(plan, rows),
         Reads::Spread => simple::spread(query, rows),
         Reads::Listing => simple::listing(plan, rows),
     }

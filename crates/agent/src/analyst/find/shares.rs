@@ -46,6 +46,9 @@ pub(super) fn find(query: &PlannedQuery, rows: &Rows, by: &[Noun]) -> Finding {
             finding.figures = figures(&groups);
         }
         finding.bullets.extend(lead(&groups));
+        if by.len() == 1 {
+            finding.bullets.extend(concentration(&groups));
+        }
         finding.sections.push(section(&groups));
     }
     finding

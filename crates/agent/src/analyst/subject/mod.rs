@@ -10,8 +10,8 @@ mod measure;
 mod time;
 
 pub(crate) use dimension::{Dimension, Role, is_place, leaves};
-pub(crate) use fact::{Fact, Records, facts};
+pub(crate) use fact::{Fact, facts};
 pub(crate) use joins::{Expr, ident};
 pub(crate) use measure::Measure;
 pub use measure::{Adding, Quantity};
-pub(crate) use time::{Moment, of_column};
+pub(crate) use time::of_column;

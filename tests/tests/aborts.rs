@@ -33,7 +33,7 @@ async fn while_it_runs_twice_and_after_the_end() {
     let world = World::new(4).await;
     let _services = world.services(4).await;
     let client = world.client("ann");
-    let task = submit(&client, rehearsal("slow 100000 20")).await;
+    let task = submit(&client, rehearsal("slow 10000 20")).await;
     eventually("three steps", async || (world.recorded(task).await.len() >= 3).then_some(())).await;
     let (first, second) = tokio::join!(
         client.abort_and_wait(task, Some("enough"), PATIENCE),
@@ -81,7 +81,7 @@ async fn at_the_hand_over_between_runs() {
     // Slices of 60 ms: most of its time is hand-over.
     for _ in 0..8 {
         let limits = Limits { slice: Millis(60), ..Limits::default() };
-        let task = submit(&client, rehearsal("slow 100000 20").limits(limits)).await;
+        let task = submit(&client, rehearsal("slow 10000 20").limits(limits)).await;
         eventually("a second run", async || {
             (client.get(task).await.unwrap().run >= RunNumber(2)).then_some(())
         })

@@ -29,7 +29,7 @@ async fn the_seventh_of_a_user_waits(shards: u16) {
     let client = world.client("ann");
     let mut running = Vec::new();
     for _ in 0..6 {
-        running.push(submit(&client, rehearsal("slow 100000 20")).await);
+        running.push(submit(&client, rehearsal("slow 10000 20")).await);
     }
     for task in &running {
         started(&client, *task).await;
@@ -70,7 +70,7 @@ async fn the_fifty_first_of_an_organisation_waits() {
     let mut running = Vec::new();
     for n in 0..50 {
         let client = world.client(&format!("user-{}", n / 6));
-        running.push((submit(&client, rehearsal("slow 100000 50")).await, client));
+        running.push((submit(&client, rehearsal("slow 10000 50")).await, client));
     }
     for (task, client) in &running {
         started(client, *task).await;
@@ -90,7 +90,7 @@ async fn a_conversation_runs_one_at_a_time() {
     let _services = world.services(8).await;
     let client = world.client("ann");
     let talk = |command: &str, rule| rehearsal(command).conversation("chat", rule).unwrap();
-    let first = submit(&client, talk("slow 100000 20", OnBusy::Join)).await;
+    let first = submit(&client, talk("slow 10000 20", OnBusy::Join)).await;
     started(&client, first).await;
     let joined = client.submit(talk("hello", OnBusy::Join)).await.unwrap();
     assert_eq!((joined.joined, joined.snapshot.task), (true, first));

@@ -42,7 +42,7 @@ async fn a_chain_ends_at_its_span() {
     let _services = world.services(4).await;
     let client = world.client("ann");
     let limits = Limits { slice: Millis(100), span: Millis(500), ..Limits::default() };
-    let task = submit(&client, rehearsal("slow 100000 20").limits(limits)).await;
+    let task = submit(&client, rehearsal("slow 10000 20").limits(limits)).await;
     let done = ended(&client, task).await;
     assert_eq!(done.status, Status::Expired);
     assert!(matches!(done.reason, Reason::SpanExceeded { span: Millis(500), .. }), "{:?}", done.reason);

@@ -59,7 +59,7 @@ async fn approvals_and_aborts_from_the_command_line() {
     assert_eq!(world.run(&["approve", task]).await.code, Some(6), "decided once");
     world.run(&["wait", task, "--timeout", "60s"]).await.ok();
 
-    let long = world.run(&["submit", "rehearsal", "--input", "\"slow 100000 20\""]).await.ok();
+    let long = world.run(&["submit", "rehearsal", "--input", "\"slow 10000 20\""]).await.ok();
     let long = long.stdout.trim();
     eventually("it runs", async || {
         let seen = world.run(&["get", long, "-o", "json"]).await.ok().json();

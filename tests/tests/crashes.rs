@@ -59,7 +59,7 @@ async fn without_attempts_left_it_expires_in_time() {
     let world = World::new(1).await;
     let mut parts = parts(&world);
     let client = world.client("ann");
-    let task = submit(&client, rehearsal("slow 100000 50")).await;
+    let task = submit(&client, rehearsal("slow 10000 50")).await;
     some_steps(&world, task, 3).await;
     parts.worker.kill();
     let killed = Instant::now();

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use longhaul_agent::render::RenderCommand;
+use longhaul_agent::{Agent, KIND as REPORT, handle_report};
 use longhaul_executor::exec::{EXEC, ExecPolicy, Program};
 use longhaul_executor::{Executor, REHEARSAL};
 use longhaul_journal::{Durability, Journal};
@@ -15,8 +17,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::usage;
-
-const REPORT: &str = "report";
 
 /// How long a projector may take until it answers.
 const READY: Duration = Duration::from_secs(10);
@@ -181,6 +181,9 @@ fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
         work.kinds.iter().any(|one| one == kind) || (work.kinds.is_empty() && work.programs.is_empty())
     };
     let mut executor = Executor::new(journal.clone()).places(work.places).version(env!("CARGO_PKG_VERSION"));
+    if takes(REPORT) {
+        executor = handle_report(executor, Agent::new(render_command()?));
+    }
     if takes(REHEARSAL) {
         executor = executor.handle_rehearsal();
     }
@@ -193,6 +196,12 @@ fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
     }
     executor = executor.handle_exec(programs);
     Ok(executor)
+}
+
+/// How a document is typeset: by this very program, as a child with limits.
+fn render_command() -> anyhow::Result<RenderCommand> {
+    let program = std::env::current_exe().context("the path of this program is not known")?;
+    Ok(RenderCommand { program, args: vec!["__render".into()] })
 }
 
 /// What an acknowledgement promises, in words.

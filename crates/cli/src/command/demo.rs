@@ -4,7 +4,7 @@
 //! a person, one that fails and is retried from its last recorded step. Every line printed is read
 //! back from the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -96,11 +96,14 @@ async fn watch(client: Client, task: TaskId, tell: mpsc::Sender<(Snapshot, Seque
 }
 
 /// The tasks of the demo.
+#[derive(Default)]
 struct Cast {
     roles: BTreeMap<TaskId, Role>,
     last: BTreeMap<TaskId, String>,
     ended: BTreeMap<TaskId, Status>,
     documents: Vec<TaskId>,
+    /// Whose Stop was pressed.
+    stops: BTreeSet<TaskId>,
 }
 
 impl Cast {
@@ -138,21 +141,30 @@ impl Cast {
             Status::Running => {
                 let step =
                     s.current_step().filter(|step| step.result.is_none()).map(|step| step.name.as_str());
-                let percent = s.progress.fraction.map(|f| format!(" {:.0} %", f * 100.0)).unwrap_or_default();
-                let message = s.progress.message.as_deref().map(|m| format!(" {m}")).unwrap_or_default();
-                // The long one would fill the screen.
-                match self.roles.get(&s.task) {
-                    Some(Role::ToAbort) => "running".to_owned(),
-                    _ => format!("running {}{percent}{message}", step.unwrap_or_default()),
+                let message = s.progress.message.as_deref().map(|message| format!(": {message}"));
+                match (self.roles.get(&s.task), step) {
+                    // The long one would fill the screen.
+                    (Some(Role::ToAbort), _) | (_, None) => "running".to_owned(),
+                    (_, Some(step)) => format!("{step}{}", message.unwrap_or_default()),
                 }
             }
             status => format!("{status}: {}", s.reason_text()),
         };
+        // Between two steps there is nothing to tell.
+        let between =
+            doing == "running" && self.last.contains_key(&s.task) && s.run.0 > 0 && !s.steps.is_empty();
+        if between {
+            return self.note_end(s);
+        }
         if self.last.get(&s.task) != Some(&doing) {
             let line = format!("{}  {:32} {doing}", &local(s.updated_at)[11..], s.title.as_str());
             say(text::line(&line, 160));
             self.last.insert(s.task, doing);
         }
+        self.note_end(s);
+    }
+
+    fn note_end(&mut self, s: &Snapshot) {
         if s.status.is_terminal() {
             self.ended.insert(s.task, s.status);
         } else {
@@ -164,7 +176,9 @@ impl Cast {
     async fn react(&mut self, client: &Client, s: &Snapshot, switch: &Path) -> anyhow::Result<()> {
         let recorded = s.steps.iter().filter(|step| step.result.is_some()).count();
         match self.roles.get(&s.task) {
-            Some(Role::ToAbort) if s.status == Status::Running && recorded >= 5 => {
+            Some(Role::ToAbort)
+                if s.status == Status::Running && recorded >= 5 && self.stops.insert(s.task) =>
+            {
                 say("          (somebody presses Stop)");
                 client.abort(s.task, Some("seen enough")).await?;
             }

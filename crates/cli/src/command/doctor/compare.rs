@@ -82,13 +82,14 @@ pub(super) async fn usage(client: &Client, passes: &mut [Pass]) -> Check {
         }
     }
     let of = if orgs.len() < all { format!(", the largest of {all}") } else { String::new() };
-    let good = Check::ok(
-        "usage",
-        format!(
+    let good = match orgs.len() as u64 {
+        0 => "nothing was used yet".to_owned(),
+        n => format!(
             "the sums of {}{of} equal those of the tasks",
-            counted(orgs.len() as u64, "organisation", "organisations")
+            counted(n, "organisation", "organisations")
         ),
-    );
+    };
+    let good = Check::ok("usage", good);
     Check::nothing_in(&findings, good, |n| {
         Check::fail(
             "usage",

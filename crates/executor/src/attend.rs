@@ -9,6 +9,7 @@ use futures::FutureExt as _;
 use longhaul_core::{Act, Command, Dispatch, Rejection, Snapshot, TaskError, TaskRef};
 use longhaul_journal::{ActError, Error, Taken};
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::failure::{Failure, chain};
@@ -38,13 +39,15 @@ enum Begun {
 }
 
 /// Starts a dispatched run, if it is still to be started, and sees it to its end.
-pub(crate) async fn attend(shared: Arc<Shared>, taken: Taken) {
+pub(crate) async fn attend(shared: Arc<Shared>, taken: Taken, place: OwnedSemaphorePermit) {
     let dispatch = &taken.dispatch;
     let task = TaskRef { org: dispatch.org.clone(), task: dispatch.task };
     // Held before it is started, so that no beat after the start can lack it.
     let Some(claim) = shared.held.claim(task.clone(), dispatch.run) else {
         return settle(&taken).await;
     };
+    // Given back before the run is let go of: the beat that tells of the one tells of the other.
+    let _place = place;
     match begin(&shared, &task, dispatch).await {
         Begun::Yes(snapshot) => {
             settle(&taken).await;

@@ -88,11 +88,7 @@ async fn take_until(shared: &Arc<Shared>, runs: &mut JoinSet<()>, stop: &Cancell
             Some(taken) = deliveries.next(), if shared.places.available_permits() > 0 => {
                 // Only this loop takes permits.
                 if let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() {
-                    let shared = Arc::clone(shared);
-                    runs.spawn(async move {
-                        let _place = place;
-                        attend(shared, taken).await;
-                    });
+                    runs.spawn(attend(Arc::clone(shared), taken, place));
                 }
             }
         }

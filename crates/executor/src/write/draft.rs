@@ -17,6 +17,9 @@ pub(crate) struct Draft {
 }
 
 /// Decides on the acts one after the other, each in the state the ones before it lead to.
+///
+/// Once the history is full nothing more is decided on, not even an end: a task must not complete
+/// without what it recorded before.
 pub(crate) fn draft<'a>(
     state: &Snapshot,
     run: RunNumber,
@@ -26,9 +29,17 @@ pub(crate) fn draft<'a>(
 ) -> Draft {
     let mut after = Some(state.clone());
     let mut events = Vec::new();
+    let mut full = None;
     let fates = acts.map(|act| {
+        if let Some(events) = full {
+            return Err(Rejection::TooManyEvents { events });
+        }
         let command = Command::Run { run, act: act.clone() };
-        let decided = decide(after.as_ref(), &command, Context { now })?;
+        let decided = decide(after.as_ref(), &command, Context { now }).inspect_err(|rejection| {
+            if let Rejection::TooManyEvents { events } = rejection {
+                full = Some(*events);
+            }
+        })?;
         for body in decided {
             let event = Event { id: EventId(uuid::Uuid::nil()), body };
             apply(&mut after, state.task, &event, actor, now);
@@ -51,5 +62,101 @@ pub(crate) fn lighten(snapshot: &mut Snapshot) {
     }
     for payload in [&mut snapshot.context, &mut snapshot.output].into_iter().flatten() {
         *payload = Payload::Gone;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use longhaul_core::decide::MAX_EVENTS;
+    use longhaul_core::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const RUN: RunNumber = RunNumber(1);
+
+    fn actor(role: Role) -> Actor {
+        Actor { role, who: "test".into(), via: "test".into() }
+    }
+
+    /// A task under way.
+    fn running() -> Snapshot {
+        let said = Submission {
+            owner: Owner {
+                org: OrgId::new("acme").unwrap(),
+                user: UserId::new("ann").unwrap(),
+                conversation: None,
+            },
+            kind: Kind::new("any").unwrap(),
+            title: Title::new("a task").unwrap(),
+            input: Payload::Inline(json!("input")),
+            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            priority: Priority::default(),
+            not_before: None,
+            labels: BTreeMap::new(),
+            lineage: Lineage::default(),
+            key: None,
+            inherited: Vec::new(),
+            context: None,
+        };
+        let id = uuid::Uuid::nil();
+        let started = EventBody::Started {
+            run: RUN,
+            executor: ExecutorId(id),
+            version: "1".into(),
+            ledger: Sequence(1),
+            why: AdmissionReason::First,
+        };
+        let mut state = None;
+        for (role, body) in [(Role::Client, EventBody::Submitted(Box::new(said))), (Role::Executor, started)]
+        {
+            let event = Event { id: EventId(id), body };
+            assert_eq!(apply(&mut state, TaskId(id), &event, &actor(role), Timestamp(0)), Applied::Yes);
+        }
+        state.unwrap()
+    }
+
+    fn drafted(state: &Snapshot, acts: &[Act]) -> Draft {
+        draft(state, RUN, &actor(Role::Executor), acts.iter(), Timestamp(1))
+    }
+
+    fn usage() -> Act {
+        Act::RecordUsage { usage: Usage { queries: 1, ..Usage::default() }, model: None }
+    }
+
+    fn complete() -> Act {
+        Act::Complete { output: Payload::Inline(json!("output")) }
+    }
+
+    #[test]
+    fn each_act_is_decided_on_in_the_state_the_ones_before_lead_to() {
+        let step = Act::StartStep { step: "one".into(), of: None };
+        let done = Act::CompleteStep { step: "one".into(), result: Payload::Inline(json!(1)) };
+        let draft = drafted(&running(), &[step, done.clone(), done, usage(), complete(), usage()]);
+        let names: Vec<_> = draft.events.iter().map(EventBody::name).collect();
+        assert_eq!(names, ["step_started", "step_completed", "usage_recorded", "completed"]);
+        let recorded = Err(Rejection::StepRecorded { step: "one".into() });
+        let over = Err(Rejection::NotRunning { run: RUN, status: Status::Completed });
+        assert_eq!(draft.fates, [Ok(()), Ok(()), recorded, Ok(()), Ok(()), over]);
+        assert_eq!(draft.after.status, Status::Completed);
+        // Payloads are let go of.
+        assert_eq!(draft.after.output, Some(Payload::Gone));
+        assert_eq!(draft.after.steps[0].result, Some(Payload::Gone));
+    }
+
+    #[test]
+    fn in_a_full_history_nothing_ends_as_if_all_were_well() {
+        let mut state = running();
+        state.events = MAX_EVENTS - 1;
+        let draft = drafted(&state, &[usage(), usage(), complete()]);
+        assert_eq!(draft.events.len(), 1);
+        let full = Err(Rejection::TooManyEvents { events: MAX_EVENTS });
+        assert_eq!(draft.fates, [Ok(()), full.clone(), full]);
+        // An end alone is taken: there is nothing it would leave out.
+        state.events = MAX_EVENTS;
+        assert_eq!(drafted(&state, &[complete()]).events.len(), 1);
     }
 }

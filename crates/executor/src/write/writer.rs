@@ -43,6 +43,15 @@ pub(crate) struct Writer {
     ended: Option<Ended>,
 }
 
+impl Drop for Writer {
+    /// A writer that breaks down takes its handler with it: nothing it said would be heard.
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            self.desk.end(true);
+        }
+    }
+}
+
 /// What became of an append.
 enum Appended {
     Stored(Sequence),

@@ -157,6 +157,7 @@ async fn beats_tell_what_is_held_and_what_is_free() {
     while !free.runs.is_empty() {
         free = within("a beat", beats.next()).await.unwrap().unwrap();
     }
+    assert!(free.kinds.iter().all(|room| room.free == 2));
     assert!(free.at.since(stage.get(&task).await.ended_at.unwrap()) < Millis(900), "it beats at once");
 }
 

@@ -125,17 +125,13 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
     for _ in 0..40 {
         match command.spawn() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                pause(Duration::from_millis(50));
+                // The thread is the program's own.
+                std::thread::sleep(Duration::from_millis(50));
             }
             outcome => return outcome,
         }
     }
     command.spawn()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the thread is the program's own")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }
 
 /// The first of a new group, which kills all of it once this process is gone. Its standard input is a

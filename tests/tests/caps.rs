@@ -5,18 +5,24 @@ use longhaul_client::{Client, OnBusy, Until};
 use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::*;
 use longhaul_tests::world::{ended, rehearsal, submit};
-use longhaul_tests::{PATIENCE, World, eventually};
+use longhaul_tests::{PATIENCE, World};
 use longhaul_wire::query;
 
 /// Why a task waits, once the projector knows that `running` others run.
 async fn waiting(client: &Client, task: TaskId, is: impl Fn(&WaitReason) -> bool) -> Waiting {
-    eventually("the task to wait for the expected reason", async || {
-        let question =
-            query::Get { task, org: Some(client.identity().org.clone()), at_least: Default::default() };
-        let waiting = client.query(&question).await.ok()?.item?.view?.waiting?;
-        is(&waiting.reason).then_some(waiting)
-    })
-    .await
+    let mut last = None;
+    let begun = std::time::Instant::now();
+    loop {
+        let question = query::Get { task, org: Some(client.identity().org.clone()), at_least: Default::default() };
+        let answer = client.query(&question).await;
+        let waiting = answer.as_ref().ok().and_then(|got| got.item.as_ref()?.view.as_ref()?.waiting.clone());
+        match waiting {
+            Some(waiting) if is(&waiting.reason) => return waiting,
+            other => last = Some((other, answer)),
+        }
+        assert!(begun.elapsed() < PATIENCE / 4, "it waits otherwise than expected: {last:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 async fn started(client: &Client, task: TaskId) {

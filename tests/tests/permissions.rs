@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longhaul_client::{Client, Identity, NewTask};
-use longhaul_core::{AdmissionCommit, LEASE, OrgId, Policy, Sequence, Status, TaskRef};
+use longhaul_client::{Client, Identity, NewTask, Until};
+use longhaul_core::{AdmissionCommit, Millis, OrgId, Policy, Sequence, Status, TaskRef};
 use longhaul_executor::{Executor, Failure, Run};
 use longhaul_journal::nats::{Auth, ConnectOptions, Nats};
 use longhaul_journal::{Journal, TextDelta, new_id};
@@ -105,20 +105,26 @@ async fn shout(run: &mut Run, input: Value) -> Result<Value, Failure> {
 async fn each_role_can_do_its_work() {
     let world = guarded().await;
     let mut services = Services::default();
-    let lease = longhaul_scheduler::Options { lease: LEASE, ..longhaul_scheduler::Options::default() };
-    services.schedule(connect(&world, "scheduler").await, lease);
+    let lease = Millis::seconds(4);
+    let options = longhaul_scheduler::Options { lease, ..longhaul_scheduler::Options::default() };
+    services.schedule(connect(&world, "scheduler").await, options);
     services.project(connect(&world, "projector").await, world.path().join("projector")).await;
     let asked = ["shout", "Hello", r#"{"text": "hello"}"#, "--conversation", "chat-7", "--user", "ann"];
 
-    let mut shouter =
-        Process::start(script(&world, "executor", python, "executor.py", &[]).await, world.path(), "py");
+    let client = Client::new(connect(&world, "client").await, Identity::new("acme", "ann", "test").unwrap());
+
+    let args = ["--pace", "1"];
+    let python = script(&world, "executor", python, "executor.py", &args).await;
+    let mut shouter = Process::start(python, world.path(), "python");
     let said = py(&world, "client", "submit.py", &asked[..3]).await.ok().json();
     assert_eq!(said["output"]["inline"]["text"], "HELLO");
-    shouter.terminate();
-    assert_eq!(shouter.ended().await, Some(0), "{}", shouter.said());
+    let long = json!({ "text": "on and ".repeat(100) });
+    let lost = submit(&client, NewTask::new("shout", "Lost", &long).unwrap()).await;
+    client.wait_until(lost, Until::Started, Some(PATIENCE)).await.unwrap();
+    shouter.kill();
+    assert_eq!(ended(&client, lost).await.status, Status::Expired);
 
     services.work(Executor::new(connect(&world, "executor").await).handle("shout", shout));
-    let client = Client::new(connect(&world, "client").await, Identity::new("acme", "ann", "test").unwrap());
     let large = json!({ "text": "hello", "more": "x".repeat(100_000) });
     let task = submit(&client, NewTask::new("shout", "Hello", &large).unwrap()).await;
     assert_eq!(ended(&client, task).await.status, Status::Completed);

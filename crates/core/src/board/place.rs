@@ -72,7 +72,9 @@ impl Board {
     /// The answer for one task, once all that can be admitted is.
     fn look(&self, task: TaskId) -> Option<Waiting> {
         let brief = self.tasks.get(&task).filter(|brief| brief.status == Status::Pending)?;
-        let org = self.orgs.get(&brief.owner.org)?;
+        // An organisation all of whose tasks wait for their time has no queue, and is not kept.
+        let blank = Organisation::default();
+        let org = self.orgs.get(&brief.owner.org).unwrap_or(&blank);
         let (reason, place, blockers) = self.in_the_way(brief, org);
         let not_before = brief.not_before.filter(|at| *at > self.now);
         let blockers = blockers.into_iter().filter(|other| *other != CANDIDATE).take(MAX_BLOCKERS).collect();

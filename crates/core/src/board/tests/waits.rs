@@ -106,6 +106,15 @@ fn a_delayed_start_waits_for_its_time_and_blocks_nobody() {
 }
 
 #[test]
+fn the_only_task_of_an_organisation_says_what_it_waits_for_too() {
+    let mut w = World::new(roomy());
+    let later = w.log.now.plus(Millis::minutes(1));
+    let alone = w.log.submit_as(1, Submission { not_before: Some(later), ..submission("lonely/ann") });
+    w.go();
+    assert_eq!(w.waits(alone), "not_before 1");
+}
+
+#[test]
 fn a_retry_waits_out_its_backoff_and_keeps_its_place() {
     let mut w = World::new(roomy());
     let retry = RetryPolicy { max_attempts: 3, ..RetryPolicy::default() };

@@ -47,7 +47,7 @@ class Executor:
         # Fresh at each start: a process that comes back is another executor.
         self.id, self.log, self.args = longhaul.new_id(), log, args
         self.free, self.held, self.draining = asyncio.Semaphore(args.places), {}, False
-        self.changed = asyncio.Event()
+        self.changed, self.tasks = asyncio.Event(), set()
 
     async def beat(self):
         """Says which runs are held and how many more would be taken: at once when that changes, and
@@ -84,7 +84,9 @@ class Executor:
                 self.free.release()
                 await asyncio.sleep(0.05)
                 continue
-            asyncio.create_task(self.attend(delivery))
+            task = asyncio.create_task(self.attend(delivery))
+            self.tasks.add(task)  # Else nothing but chance keeps it alive.
+            task.add_done_callback(self.tasks.discard)
 
     async def attend(self, delivery):
         """Starts a dispatched run, if it is still to be started, and sees it to its end."""

@@ -113,6 +113,7 @@ impl Cast {
             last: BTreeMap::new(),
             ended: BTreeMap::new(),
             documents: Vec::new(),
+            stops: BTreeSet::new(),
         };
         for prompt in REPORTS {
             let limits = Limits { queries: Some(report::QUERIES), ..Limits::default() };

@@ -102,11 +102,25 @@ fn client(error: &ClientError) -> Code {
         ClientError::Query { code: 404, .. } => Code::NotFound,
         ClientError::Query { .. } | ClientError::NoProjector => Code::Unreachable,
         ClientError::Journal(error) => journal(error),
-        ClientError::Commit(CommitError::Unavailable(_)) => Code::Unreachable,
-        ClientError::Commit(_) => Code::Refused,
+        ClientError::Commit(error) => commit(error),
     }
 }
 
-fn journal(_: &longhaul_journal::Error) -> Code {
-    Code::Unreachable
+fn journal(error: &longhaul_journal::Error) -> Code {
+    use longhaul_journal::Error;
+    match error {
+        Error::TooLarge { .. } | Error::Malformed { .. } => Code::Usage,
+        Error::Gone | Error::Role { .. } => Code::Refused,
+        Error::Corrupt { .. } => Code::Failed,
+        Error::Commit(error) => commit(error),
+        Error::Port(_) | Error::Ended(_) => Code::Unreachable,
+    }
+}
+
+fn commit(error: &CommitError) -> Code {
+    match error {
+        CommitError::TooLarge { .. } | CommitError::Unusable(_) => Code::Usage,
+        CommitError::Conflict | CommitError::Refused(_) => Code::Refused,
+        CommitError::Unavailable(_) | CommitError::Uncertain(_) => Code::Unreachable,
+    }
 }

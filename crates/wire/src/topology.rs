@@ -10,10 +10,10 @@ use crate::shard::Shard;
 /// Where a stream keeps its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
-    /// On disk.
+    /// On disk, synced as the server is told to.
     File,
-    /// In the server's memory.
-    Memory,
+    /// Wherever it costs least: a crash of the server may lose its messages, but never the stream.
+    Volatile,
 }
 
 /// One stream.
@@ -61,7 +61,7 @@ pub fn beats() -> StreamSpec {
         name: "LH_BEATS".to_owned(),
         description: "longhaul: the last heartbeat of each executor",
         subjects: vec![crate::live::BEATS.to_owned()],
-        storage: Storage::Memory,
+        storage: Storage::Volatile,
         per_subject: Some(1),
         max_age: Some(Duration::from_secs(24 * 60 * 60)),
         batches: false,

@@ -8,19 +8,12 @@ use longhaul_wire::{live, topology};
 
 use super::api::PubAck;
 use super::follow::{Start, follow};
-use super::link::{ANSWER, Failure, Link};
-use super::provision::restore_beats;
+use super::link::{ANSWER, Link};
 use crate::port::PortError;
 
 /// Replaces the last heartbeat of an executor.
-pub(super) async fn beat(link: &Link, executor: &str, body: Bytes, replicas: usize) -> Result<(), PortError> {
-    let place = place(executor)?;
-    let mut answer = link.request(&place, None, body.clone(), ANSWER).await;
-    if matches!(answer, Err(Failure::Nobody(_))) {
-        restore_beats(link, replicas).await?;
-        answer = link.request(&place, None, body, ANSWER).await;
-    }
-    let answer = answer?;
+pub(super) async fn beat(link: &Link, executor: &str, body: Bytes) -> Result<(), PortError> {
+    let answer = link.request(&place(executor)?, None, body, ANSWER).await?;
     let ack: PubAck = serde_json::from_slice(&answer.payload)
         .map_err(|why| PortError::Corrupt(format!("the server's answer to a heartbeat: {why}")))?;
     ack.error.map_or(Ok(()), |error| Err(error.into()))
@@ -39,9 +32,8 @@ fn place(executor: &str) -> Result<String, PortError> {
 /// come again.
 pub(super) async fn beats(
     link: Arc<Link>,
-    replicas: usize,
 ) -> Result<BoxStream<'static, Result<Bytes, PortError>>, PortError> {
-    let followed = follow(link, topology::beats().name, Start::LastBeats { replicas }).await?;
+    let followed = follow(link, topology::beats().name, Start::LastOfEach).await?;
     Ok(followed.map(|message| message.map(|message| message.body)).boxed())
 }
 

@@ -16,10 +16,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::api::{STREAM_NOT_FOUND, timestamp};
+use super::api::timestamp;
 use super::append::head;
 use super::link::Link;
-use super::provision::restore_beats;
 use super::pull::{Doubt, Pull};
 use crate::clock::new_id;
 use crate::port::PortError;
@@ -38,12 +37,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) enum Start {
     /// After a message; again after the last one that arrived.
     After(Sequence),
-    /// With the last heartbeat of each executor; again with them. Their stream is in memory: its
-    /// numbers begin anew when the server does, and a server that stands alone forgets it whole.
-    LastBeats {
-        /// On how many servers it is kept.
-        replicas: usize,
-    },
+    /// With the last message of each subject; again with them. For a stream that a crash may empty, so
+    /// that its numbers begin anew.
+    LastOfEach,
 }
 
 /// A message of the stream.
@@ -121,21 +117,14 @@ impl Follow {
                 config["deliver_policy"] = json!("by_start_sequence");
                 config["opt_start_seq"] = json!(after.0 + 1);
             }
-            Start::LastBeats { .. } => {
+            Start::LastOfEach => {
                 config["deliver_policy"] = json!("last_per_subject");
                 config["filter_subject"] = json!(">");
             }
         }
         let call = format!("CONSUMER.CREATE.{}.{name}", self.stream);
         let body = json!({ "stream_name": self.stream, "config": config, "action": "" });
-        let mut created = self.link.api::<Created>(&call, &body).await?;
-        if let (Start::LastBeats { replicas }, Err(error)) = (self.start, &created)
-            && error.code == STREAM_NOT_FOUND
-        {
-            restore_beats(&self.link, replicas).await?;
-            created = self.link.api(&call, &body).await?;
-        }
-        created?;
+        self.link.api::<Created>(&call, &body).await??;
         self.arrived = 0;
         self.pull = Some(Pull::new(&self.link, &self.stream, &name).await?);
         Ok(())

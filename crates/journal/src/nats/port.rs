@@ -249,11 +249,11 @@ impl Port for Nats {
     }
 
     fn beat<'a>(&'a self, executor: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>> {
-        Box::pin(beats::beat(&self.link, executor, body, self.replicas))
+        Box::pin(beats::beat(&self.link, executor, body))
     }
 
     fn beats(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, PortError>>, PortError>> {
-        Box::pin(beats::beats(Arc::clone(&self.link), self.replicas))
+        Box::pin(beats::beats(Arc::clone(&self.link)))
     }
 
     fn say<'a>(&'a self, subject: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>> {

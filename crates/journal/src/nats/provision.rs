@@ -88,14 +88,6 @@ pub(super) async fn provision(
     Ok(Provisioned { shards, replicas: kept_on, servers })
 }
 
-/// Makes the stream of heartbeats again: a server that stands alone forgets a stream in memory when it
-/// ends.
-pub(super) async fn restore_beats(link: &Link, replicas: usize) -> Result<(), PortError> {
-    tracing::info!("the server forgot the heartbeats");
-    let make = Make { link, replicas: Some(replicas) };
-    make.stream(config(&topology::beats())).await.map(|_| ())
-}
-
 struct Make<'a> {
     link: &'a Link,
     replicas: Option<usize>,
@@ -128,6 +120,12 @@ impl Make<'_> {
     async fn create(&self, wanted: &Config) -> Result<StreamInfo, PortError> {
         let mut config = wanted.clone();
         config.num_replicas = self.replicas.unwrap_or(1);
+        if config.persist_mode == Some(PersistenceMode::Async) && config.num_replicas > 1 {
+            // Only for streams on one server. A cluster remembers a stream in memory; a server that
+            // stands alone forgets it when it ends.
+            config.storage = StorageType::Memory;
+            config.persist_mode = None;
+        }
         let name = &config.name;
         let created: Result<StreamInfo, ApiError> =
             self.link.api(&format!("STREAM.CREATE.{name}"), &config).await.map_err(|why| match why {
@@ -194,9 +192,10 @@ fn config(spec: &StreamSpec) -> Config {
         name: spec.name.clone(),
         description: Some(spec.description.to_owned()),
         subjects: spec.subjects.clone(),
-        storage: match spec.storage {
-            Storage::File => StorageType::File,
-            Storage::Memory => StorageType::Memory,
+        storage: StorageType::File,
+        persist_mode: match spec.storage {
+            Storage::File => None,
+            Storage::Volatile => Some(PersistenceMode::Async),
         },
         max_messages: -1,
         max_bytes: -1,
@@ -253,7 +252,11 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
         }
     };
     same("subjects", &sorted(&wanted.subjects), &sorted(&found.subjects));
-    same("storage", &wanted.storage, &found.storage);
+    let is_async = |mode: &Option<PersistenceMode>| *mode == Some(PersistenceMode::Async);
+    if !is_async(&wanted.persist_mode) {
+        same("storage", &wanted.storage, &found.storage);
+        same("persist_mode async", &false, &is_async(&found.persist_mode));
+    }
     same("retention", &wanted.retention, &found.retention);
     same("discard", &wanted.discard, &found.discard);
     same("max_age", &wanted.max_age, &found.max_age);
@@ -274,8 +277,6 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     same("mirror", &wanted.mirror.is_some(), &found.mirror.is_some());
     same("sources", &wanted.sources.is_some(), &found.sources.as_ref().is_some_and(|some| !some.is_empty()));
     same("subject_transform", &wanted.subject_transform.is_some(), &found.subject_transform.is_some());
-    let is_async = |mode: &Option<PersistenceMode>| matches!(mode, Some(PersistenceMode::Async));
-    same("persist_mode async", &is_async(&wanted.persist_mode), &is_async(&found.persist_mode));
     for key in [FORMAT, SHARDS] {
         same(&format!("metadata {key}"), &wanted.metadata.get(key), &found.metadata.get(key));
     }

@@ -11,7 +11,7 @@ use longhaul_wire::sha256;
 
 use crate::server::{connect, soon, start};
 
-/// Beats are kept in memory: a crash loses them, and their numbers begin anew.
+/// A crash may cost the last beats, but not their stream: nobody who may make it again is needed.
 #[tokio::test(flavor = "multi_thread")]
 async fn beats_go_on_after_a_crash() {
     let mut place = start(Durability::Strict).await;
@@ -23,6 +23,7 @@ async fn beats_go_on_after_a_crash() {
     }
     while soon("a beat", beats.next()).await.unwrap().unwrap()[..] != [9] {}
     place.crash(Duration::from_millis(100)).await;
+    place.operator().await.get_stream("LH_BEATS").await.unwrap();
     soon("a beat's acknowledgement", async {
         while nats.beat(&executor, Bytes::from_static(&[10])).await.is_err() {}
     })

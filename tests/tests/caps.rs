@@ -13,7 +13,8 @@ async fn waiting(client: &Client, task: TaskId, is: impl Fn(&WaitReason) -> bool
     let mut last = None;
     let begun = std::time::Instant::now();
     loop {
-        let question = query::Get { task, org: Some(client.identity().org.clone()), at_least: Default::default() };
+        let question =
+            query::Get { task, org: Some(client.identity().org.clone()), at_least: Default::default() };
         let answer = client.query(&question).await;
         let waiting = answer.as_ref().ok().and_then(|got| got.item.as_ref()?.view.as_ref()?.waiting.clone());
         match waiting {

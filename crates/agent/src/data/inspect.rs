@@ -76,7 +76,8 @@ fn table_names(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> 
 
 /// The table as it is declared: columns, keys.
 fn declared(connection: &Connection, name: &str) -> Result<Table, rusqlite::Error> {
-    let mut statement = connection.prepare("SELECT name, pk FROM pragma_table_info(?1) ORDER BY cid")?;
+    let mut statement =
+        connection.prepare("SELECT name, pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
     let columns: Vec<(String, i64)> =
         statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let mut primary: Vec<&(String, i64)> = columns.iter().filter(|(_, pk)| *pk > 0).collect();
@@ -117,7 +118,8 @@ fn profile(connection: &Connection, table: &mut Table) -> Result<(), rusqlite::E
 }
 
 fn declared_types(connection: &Connection, table: &str) -> Result<Vec<String>, rusqlite::Error> {
-    let mut statement = connection.prepare("SELECT upper(type) FROM pragma_table_info(?1) ORDER BY cid")?;
+    let mut statement = connection
+        .prepare("SELECT upper(type) FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
     let types = statement.query_map([table], |row| row.get(0))?;
     types.collect()
 }

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests may panic")]
 
+mod analyst;
 mod csv_files;
+mod documents;
 mod folders;
 mod guards;
+mod handler;
+mod renderer;
 mod support;
+mod tools;

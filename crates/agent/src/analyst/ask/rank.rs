@@ -42,7 +42,10 @@ pub(in crate::analyst) fn shares(view: &View<'_>, by: &[&Dimension]) -> PlannedQ
         view.restriction(true)
     );
     let reads = Reads::Shares { by: by.iter().map(|d| d.noun.clone()).collect() };
-    view.planned(purpose, union(&arms), reads)
+    PlannedQuery {
+        counts_add_up: by.iter().all(|d| view.fact.splits_whole_records(d)),
+        ..view.planned(purpose, union(&arms), reads)
+    }
 }
 
 /// The first or last of a dimension, with what tells about each.
@@ -98,7 +101,7 @@ pub(in crate::analyst) fn top(
         view.restriction(true)
     );
     let reads = Reads::Top { by: by.noun.clone(), detail: detail.map(|d| d.noun.clone()), count, lowest };
-    view.planned(purpose, sql, reads)
+    PlannedQuery { counts_add_up: view.fact.splits_whole_records(by), ..view.planned(purpose, sql, reads) }
 }
 
 /// How much each tenth of a dimension has, from the largest to the smallest.

@@ -146,7 +146,7 @@ impl<'a> View<'a> {
             measure: self.measure.quantity.clone(),
             records: self.records().cloned(),
             actors: self.actor.map(|actor| actor.noun.clone()),
-            counts_add_up: self.fact.records.count == "COUNT(*)",
+            counts_add_up: true,
             reads,
         }
     }

@@ -179,7 +179,7 @@ fn peaks(query: &PlannedQuery, series: &Series) -> Vec<String> {
         worst.period.label(),
         q.show(worst.amount()),
         if q.adds_up() { "brought" } else { "had" },
-        q.show(average)
+        q.show_mean(average)
     )];
     let spread = mean_of(&values.iter().map(|v| (v - average).powi(2)).collect::<Vec<_>>()).sqrt();
     let odd: Vec<&Point> =
@@ -193,7 +193,7 @@ fn peaks(query: &PlannedQuery, series: &Series) -> Vec<String> {
     }
     let empty = points.iter().filter(|p| p.amount() == 0.0).count();
     if empty > 0 && empty < points.len() {
-        said.push(format!("In {} of the {} {one}s there was nothing at all.", empty, points.len()));
+        said.push(format!("{} {} of the {} {one}s there was nothing at all.", empty, points.len()));
     }
     said
 }
@@ -235,7 +235,7 @@ fn evenness(query: &PlannedQuery, series: &Series) -> Option<String> {
 fn seasons(query: &PlannedQuery, series: &Series) -> Option<String> {
     let season = usize::try_from(series.grain.season()?).ok()?;
     let points = comparable(series);
-    if points.len() < season * 3 {
+    if points.len() < season * 2 {
         return None;
     }
     let average = mean_of(&points.iter().map(Point::amount).collect::<Vec<_>>());

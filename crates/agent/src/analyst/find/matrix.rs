@@ -145,8 +145,15 @@ fn growth(
             told(up),
             told(down)
         )),
+        (Some(up), Some(down)) if moved.len() > 1 && up.1 < HARDLY && down.1 >= -HARDLY => {
+            Some(format!("None of the {group} changed in {now} against {then}."))
+        }
         (Some(up), Some(down)) if moved.len() > 1 && down.1 >= -HARDLY => Some(format!(
-            "All of the {group} held or gained in {now} against {then}: from {} to {}.",
+            "{} held or gained in {now} against {then}: from {} to {}.",
+            match group.strip_prefix("two ") {
+                Some(both) => format!("Both {both}"),
+                None => format!("All of the {group}"),
+            },
             told(down),
             told(up)
         )),

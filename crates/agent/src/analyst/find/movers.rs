@@ -118,7 +118,7 @@ fn sentences(
             times.before,
             number_word(gained.len() as u64),
             by.for_count(gained.len() as u64),
-            number_word(lost.len() as u64),
+            none_or(number_word(lost.len() as u64)),
             if same > 0 { format!(" and {} the same", number_word(same)) } else { String::new() }
         ));
     }
@@ -173,6 +173,11 @@ fn sentences(
         ));
     }
     said
+}
+
+/// `no`, where it stands alone.
+fn none_or(word: String) -> String {
+    if word == "no" { "none".to_owned() } else { word }
 }
 
 fn numbered(by: &Noun, n: usize) -> String {

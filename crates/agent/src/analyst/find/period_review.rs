@@ -231,7 +231,7 @@ fn history(query: &PlannedQuery, points: &[Point], one: &str) -> Vec<String> {
     let mut said = vec![format!(
         "Over {} {one}s the average {one} brought {}; the best was {} with {}, the weakest {} with {}.",
         all.len(),
-        q.show(average),
+        q.show_mean(average),
         best.period.label(),
         q.show(best.amount()),
         worst.period.label(),

@@ -18,6 +18,9 @@ pub(super) fn breakdown(case: &Case<'_>) -> Questions {
         case,
         format!("{} by {}{time}", label(case), names.join(" and ")),
         match case.fact.moment {
+            _ if !case.measure.quantity.adds_up() => {
+                "Where it is high and where low, and how that came".to_owned()
+            }
             Some(_) => "Shares, development and what stands behind them".to_owned(),
             None => "Shares and what stands behind them".to_owned(),
         },

@@ -399,9 +399,10 @@ fn attribute(nodes: &[Node<'_>], n: usize, column: &Column) -> Option<Dimension>
     if name.len() > 1 {
         names.push(name[name.len() - 1..].to_vec());
     }
+    let role = role(&name);
     Some(Dimension {
         noun: Noun::of(&spoken),
-        role: role(&name),
+        role,
         label,
         key,
         distinct: column.distinct,
@@ -411,7 +412,7 @@ fn attribute(nodes: &[Node<'_>], n: usize, column: &Column) -> Option<Dimension>
         source: format!("{} in {}", column.name, node.table.name),
         is_entity: false,
         missing,
-        is_unique: n == 0 && !repeats,
+        is_unique: n == 0 && column.distinct >= rows && (!repeats || role == Role::Other),
     })
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Records {
     pub(crate) noun: Noun,
     /// An aggregate: of the lines of invoices, the invoices are counted.
     pub(crate) count: String,
+    /// The node that is counted, where it is not the fact's own rows.
+    header: Option<usize>,
 }
 
 const EVENTS: [&str; 25] = [
@@ -155,9 +157,10 @@ fn records(nodes: &[Node<'_>], header: Option<usize>, own_moment: bool, alone: b
         return Records {
             noun: noun(nodes[n].table, false),
             count: format!("COUNT(DISTINCT {})", nodes[edge.parent].column(&edge.column)),
+            header: Some(n),
         };
     }
-    Records { noun: noun(nodes[0].table, alone), count: "COUNT(*)".to_owned() }
+    Records { noun: noun(nodes[0].table, alone), count: "COUNT(*)".to_owned(), header: None }
 }
 
 /// What a row of the table is called: as the table is, or as its key is; `record` where neither
@@ -238,6 +241,24 @@ impl Fact<'_> {
             .filter(|d| d.role == Role::Actor && d.distinct > 1 && d.missing < 0.5 && !d.is_unique)
             // An entity with a name before a mere number, near before far.
             .min_by_key(|d| (d.depth, !d.is_entity))
+    }
+
+    /// Whether each record falls into one group only: an invoice has one country, but lines of
+    /// several genres.
+    pub(crate) fn splits_whole_records(&self, by: &Dimension) -> bool {
+        let Some(header) = self.records.header else {
+            return true;
+        };
+        let mut at = by.key.node;
+        loop {
+            if at == header {
+                return true;
+            }
+            match &self.nodes[at].from {
+                Some(edge) => at = edge.parent,
+                None => return false,
+            }
+        }
     }
 
     /// The rows of the fact's table.

@@ -78,6 +78,11 @@ impl Quantity {
         Self { decimals: self.decimals.max(decimals), ..self.clone() }
     }
 
+    /// A mean of it: means of small whole numbers need a decimal.
+    pub(crate) fn show_mean(&self, x: f64) -> String {
+        if x.abs() < 100.0 { self.with_decimals(1).show(x) } else { self.show(x) }
+    }
+
     fn decimals_of(&self, x: f64) -> u8 {
         if x.abs() >= 100_000.0 { 0 } else { self.decimals }
     }

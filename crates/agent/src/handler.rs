@@ -85,7 +85,6 @@ pub struct Output {
 }
 
 /// Registers the report agent with an executor, under [`KIND`].
-#[must_use]
 pub fn handle_report(executor: Executor, agent: Agent) -> Executor {
     let agent = Arc::new(agent);
     executor.handle(KIND, async move |run: &mut Run, input: Input| report(&agent, run, input).await)

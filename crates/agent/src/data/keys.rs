@@ -83,7 +83,7 @@ fn leads_to(
         return Ok(None);
     }
     let mut name = words(&column.name);
-    if !name.pop_if(|last| ["id", "key", "code"].contains(&last.as_str())).is_some() {
+    if name.pop_if(|last| ["id", "key", "code"].contains(&last.as_str())).is_none() {
         return Ok(None);
     }
     let target: Vec<String> = name.iter().map(|word| singular(word)).collect();

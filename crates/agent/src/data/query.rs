@@ -128,7 +128,7 @@ fn read(connection: &Connection, sql: &str, limits: &Limits) -> Result<Rows, Rea
     if !statement.readonly() {
         return Err(ReadError::Writes);
     }
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query([]).map_err(ReadError::Step)?;
     let mut rows = Vec::new();
     let mut bytes = 0;

@@ -42,8 +42,9 @@ pub(super) fn choose(facts: &[Fact<'_>], wish: &Wish, request: &str) -> Option<C
         // What is fixed to one value needs no breakdown, and what is counted is not its own group.
         named.retain(|d| {
             let dimension = &fact.dimensions[*d];
-            !filters.iter().any(|f| f.label == dimension.label)
-                && !(counts_things && dimension.noun == fact.records.noun)
+            let fixed = filters.iter().any(|f| f.label == dimension.label);
+            let counted = counts_things && dimension.noun == fact.records.noun;
+            !fixed && !counted
         });
         // Several values of one dimension are there to be compared.
         let compared = filters.iter().filter(|f| f.values.len() > 1);

@@ -193,7 +193,11 @@ fn peaks(query: &PlannedQuery, series: &Series) -> Vec<String> {
     }
     let empty = points.iter().filter(|p| p.amount() == 0.0).count();
     if empty > 0 && empty < points.len() {
-        said.push(format!("{} {} of the {} {one}s there was nothing at all.", empty, points.len()));
+        said.push(format!(
+            "{} {empty} of the {} {one}s there was nothing at all.",
+            if series.grain == Grain::Day { "On" } else { "In" },
+            points.len()
+        ));
     }
     said
 }

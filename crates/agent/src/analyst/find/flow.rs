@@ -54,12 +54,14 @@ pub(super) fn find(plan: &Plan, query: &PlannedQuery, rows: &Rows, grain: Grain,
         .filter(|t| t.whole && t.running >= TELLING)
         .filter_map(|t| t.rate().map(|rate| (t, rate)))
         .collect();
-    let mut finding = Finding::default();
-    finding.figures = vec![
-        plain_figure(format!("{} begun", capital(&noun.many)), whole(as_count(begun))),
-        plain_figure("Ended", whole(as_count(ended))),
-        plain_figure("Still running", whole(as_count(last.left()))),
-    ];
+    let mut finding = Finding {
+        figures: vec![
+            plain_figure(format!("{} begun", capital(&noun.many)), whole(as_count(begun))),
+            plain_figure("Ended", whole(as_count(ended))),
+            plain_figure("Still running", whole(as_count(last.left()))),
+        ],
+        ..Finding::default()
+    };
     finding.figures.extend(mean(&rates).map(|m| plain_figure(format!("Churn per {one}"), percent(m))));
     finding.bullets.push(format!(
         "Of {} begun, {} have ended ({}); {} are still running.",

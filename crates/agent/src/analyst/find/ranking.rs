@@ -160,7 +160,7 @@ fn gathered(detail: &Noun, places: &[Place]) -> Option<String> {
             None => counts.push((name, 1)),
         }
     }
-    counts.sort_by(|a, b| b.1.cmp(&a.1));
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     let (name, n) = *counts.first()?;
     if places.len() < 4 {
         return None;

@@ -73,11 +73,11 @@ pub(super) fn number(cell: &str, style: NumberStyle) -> Option<Number> {
             }
             rest = tail.trim();
         }
-        if unit.is_none() {
-            if let Some((found, tail)) = strip_unit(rest) {
-                unit = Some(found);
-                rest = tail.trim();
-            }
+        if unit.is_none()
+            && let Some((found, tail)) = strip_unit(rest)
+        {
+            unit = Some(found);
+            rest = tail.trim();
         }
         if rest == before {
             break;

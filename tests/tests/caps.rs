@@ -10,18 +10,16 @@ use longhaul_wire::query;
 
 /// Why a task waits, once the projector knows that `running` others run.
 async fn waiting(client: &Client, task: TaskId, is: impl Fn(&WaitReason) -> bool) -> Waiting {
-    let mut last = None;
     let begun = std::time::Instant::now();
     loop {
         let question =
             query::Get { task, org: Some(client.identity().org.clone()), at_least: Default::default() };
         let answer = client.query(&question).await;
         let waiting = answer.as_ref().ok().and_then(|got| got.item.as_ref()?.view.as_ref()?.waiting.clone());
-        match waiting {
-            Some(waiting) if is(&waiting.reason) => return waiting,
-            other => last = Some((other, answer)),
+        if let Some(waiting) = waiting.filter(|waiting| is(&waiting.reason)) {
+            return waiting;
         }
-        assert!(begun.elapsed() < PATIENCE / 4, "it waits otherwise than expected: {last:?}");
+        assert!(begun.elapsed() < PATIENCE, "it waits otherwise than expected: {answer:?}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

@@ -4,8 +4,9 @@
 //! all the same, is ignored and counted: an event of a run that is not the current one, a word its
 //! writer's role may not say, anything after the end but what may follow it.
 
-use crate::event::{Actor, AdmissionReason, Commit, Event, EventBody, Expiry, TaskError};
+use crate::event::{Actor, AdmissionReason, Commit, Decision, Event, EventBody, Expiry};
 use crate::id::{RunNumber, Sequence, TaskId};
+use crate::payload::TaskError;
 use crate::snapshot::{Abort, Approval, Decided, Progress, Reason, Segment, Snapshot, Status, Step};
 use crate::time::{Millis, Timestamp};
 
@@ -398,6 +399,10 @@ fn retried(s: &mut Snapshot, attempt: u32, asked: bool, not_before: Option<Times
     s.abort = None;
     s.ended_at = None;
     s.dismissed = false;
-    s.approvals.retain(|approval| approval.decision.is_some());
+    // A refusal was of this attempt: the next one asks again. What was allowed stays allowed.
+    s.approvals.retain(|approval| {
+        let decided = approval.decision.as_ref().map(|answer| &answer.decision);
+        matches!(decided, Some(Decision::Approved | Decision::Modified { .. }))
+    });
     s.progress = Progress::default();
 }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::event::{
-    AdmissionReason, Artifact, Continuation, Decision, Digest, Payload, Submission, TaskError, Usage,
-};
+use crate::event::{AdmissionReason, Continuation, Decision};
 use crate::id::{ApprovalId, ExecutorId, RunNumber, Sequence};
+use crate::payload::{Artifact, Digest, Payload, TaskError, Usage};
+use crate::submission::Submission;
 use crate::time::{Millis, Timestamp};
 
 /// A command to one task.

@@ -4,12 +4,13 @@
 //! all decide with this code, and append what it gives with the snapshot's sequence as expectation:
 //! who has not seen the latest event is refused by the log and decides again.
 
-use serde::{Deserialize, Serialize};
-
 use crate::command::{Act, Command};
-use crate::event::{Continuation, Decision, EventBody, Expiry, TaskError};
-use crate::id::{ApprovalId, RunNumber, TaskId};
-use crate::snapshot::{Reason, Snapshot, Status};
+use crate::event::{Continuation, Decision, EventBody, Expiry};
+use crate::id::{ApprovalId, RunNumber};
+use crate::payload::TaskError;
+use crate::rejection::Rejection;
+use crate::snapshot::Snapshot;
+use crate::status::Status;
 use crate::text;
 use crate::time::{Millis, Timestamp};
 
@@ -31,141 +32,6 @@ pub const SPAN_GRACE: Millis = Millis::seconds(15);
 pub struct Context {
     /// Now, by the clock of whoever decides.
     pub now: Timestamp,
-}
-
-/// Why a command was refused: an outcome, not a failure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Rejection {
-    /// No such task.
-    #[error("there is no such task; check the id, and that it belongs to this organisation")]
-    NotFound,
-    /// The task exists already.
-    #[error("the task {task} exists already")]
-    Exists {
-        /// Which.
-        task: TaskId,
-    },
-    /// The task has ended.
-    #[error("the task is {status} already{}", at.map(|at| format!(" since {at}")).unwrap_or_default())]
-    Ended {
-        /// How.
-        status: Status,
-        /// When.
-        at: Option<Timestamp>,
-    },
-    /// The task has not ended yet.
-    #[error("the task is still {status}; wait for its end, or abort it first")]
-    NotEnded {
-        /// Where it stands.
-        status: Status,
-    },
-    /// Only failed, aborted and expired tasks are retried.
-    #[error("a completed task is not retried; run it again as a new task (rerun)")]
-    NothingToRetry,
-    /// The task's payload is gone.
-    #[error("the task was erased; nothing of its input or results is left")]
-    Erased,
-    /// The task does not wait for an approval.
-    #[error("the task does not wait for an approval; it is {status}")]
-    NoApproval {
-        /// Where it stands.
-        status: Status,
-    },
-    /// Another question is open.
-    #[error("approval {asked} is not the open one, {open}; look at the task again")]
-    OtherApproval {
-        /// What was answered.
-        asked: ApprovalId,
-        /// What is asked.
-        open: ApprovalId,
-    },
-    /// Already answered.
-    #[error("approval {approval} was decided by {by} at {at} already")]
-    Decided {
-        /// Which.
-        approval: ApprovalId,
-        /// What was said.
-        decision: Decision,
-        /// By whom.
-        by: String,
-        /// When.
-        at: Timestamp,
-    },
-    /// The answer was given to other arguments than those asked about.
-    #[error("approval {approval} asks about other arguments than those decided on; look at it again")]
-    OtherArguments {
-        /// Which.
-        approval: ApprovalId,
-    },
-    /// The question's time is over.
-    #[error("approval {approval} lapsed at {expired_at}")]
-    Lapsed {
-        /// Which.
-        approval: ApprovalId,
-        /// When.
-        expired_at: Timestamp,
-    },
-    /// Not yet.
-    #[error("it is not due before {at}")]
-    NotDue {
-        /// When it will be.
-        at: Timestamp,
-    },
-    /// The run is not the task's current or next one.
-    #[error("run {run} is not the task's current one, {current}; another run has taken over")]
-    Fenced {
-        /// What was named.
-        run: RunNumber,
-        /// What is current.
-        current: RunNumber,
-    },
-    /// The task is not pending.
-    #[error("the task is {status}, not pending")]
-    NotPending {
-        /// Where it stands.
-        status: Status,
-    },
-    /// The run is not under way any more.
-    #[error("run {run} has ended; the task is {status}")]
-    NotRunning {
-        /// Which.
-        run: RunNumber,
-        /// Where the task stands.
-        status: Status,
-    },
-    /// An abort is asked for: nothing new begins.
-    #[error("an abort is asked for; the run stops at its next checkpoint")]
-    Aborting,
-    /// The step's result is recorded already.
-    #[error("the result of step {step:?} is recorded already; a step runs once")]
-    StepRecorded {
-        /// Which.
-        step: String,
-    },
-    /// The step was not begun by this run.
-    #[error("step {step:?} was not begun by this run")]
-    StepNotStarted {
-        /// Which.
-        step: String,
-    },
-    /// A name, message or text is not usable.
-    #[error("{what} is not usable: {why}")]
-    Unusable {
-        /// What.
-        what: String,
-        /// Why.
-        why: String,
-    },
-    /// The history is too long.
-    #[error("the task has {events} events, the most it may have; record less often")]
-    TooManyEvents {
-        /// How many.
-        events: u64,
-    },
-    /// No abort was asked for.
-    #[error("no abort was asked for")]
-    NoAbort,
 }
 
 /// Decides. An empty list means that what is asked for holds already.
@@ -495,42 +361,4 @@ fn fail(s: &Snapshot, run: RunNumber, error: &TaskError, context: Context) -> Ve
         });
     }
     events
-}
-
-impl Snapshot {
-    /// Why it is in its status, in words.
-    pub fn reason_text(&self) -> String {
-        match &self.reason {
-            Reason::Submitted => "just submitted".to_owned(),
-            Reason::Continued { why: Continuation::Slice } => {
-                format!("run {} reached its slice of {}", self.run, self.limits.slice)
-            }
-            Reason::Continued { why: Continuation::Drain } => {
-                format!("the executor of run {} shut down", self.run)
-            }
-            Reason::Retrying { attempt, error } => match error {
-                Some(code) => format!("attempt {attempt} after the error {code}"),
-                None => format!("attempt {attempt}"),
-            },
-            Reason::Decided { .. } => "its approval was decided".to_owned(),
-            Reason::Reassigned { run, .. } => format!("run {run} was lost; attempt {}", self.attempt),
-            Reason::Admitted { .. } => format!("run {}", self.run),
-            Reason::AwaitingApproval { .. } => match self.open_approval() {
-                Some(open) => format!("waits for approval of {}", open.action),
-                None => "waits for an approval".to_owned(),
-            },
-            Reason::AbortRequested { by } => format!("abort asked for by {by}"),
-            Reason::Finished => "finished".to_owned(),
-            Reason::Error { error } => match &self.error {
-                Some(known) => format!("{error}: {}", known.message),
-                None => error.clone(),
-            },
-            Reason::Aborted { by, checkpoint } => match checkpoint {
-                Some(at) => format!("aborted by {by}, stopped at {at}"),
-                None => format!("aborted by {by} while nothing was under way"),
-            },
-            Reason::SpanExceeded { span, ran } => format!("ran {ran} of the {span} it may take in all"),
-            Reason::HeartbeatLost { lease, .. } => format!("no heartbeat within {lease}"),
-        }
-    }
 }

@@ -244,6 +244,22 @@ fn an_approval_is_bound_to_its_arguments_and_decided_once() {
 }
 
 #[test]
+fn a_retry_asks_again_what_was_refused_and_keeps_what_was_allowed() {
+    for (decision, kept) in [
+        (Decision::Approved, 1),
+        (Decision::Rejected { reason: None }, 0),
+        (Decision::Modified { arguments: Value::Null }, 1),
+    ] {
+        in_status(Status::Paused)
+            .when(answer(1, decision))
+            .started()
+            .acts(fail(false))
+            .when(retry())
+            .then(|s| assert_eq!(s.approvals.len(), kept));
+    }
+}
+
+#[test]
 fn usage_counts_whatever_the_end() {
     let usage = Usage { input_tokens: 10, output_tokens: 5, model_calls: 1, queries: 1, exact: true };
     let spent = |task: Given| task.acts(Act::RecordUsage { usage, model: None });

@@ -1,8 +1,9 @@
 //! What the board keeps of a live task.
 
-use crate::event::{AdmissionReason, Owner, Priority};
+use crate::event::AdmissionReason;
 use crate::id::{ExecutorId, Kind, RunNumber, Sequence, TaskId};
 use crate::snapshot::{Snapshot, Status};
+use crate::submission::{Owner, Priority};
 use crate::time::Timestamp;
 
 /// A slot given by the ledger to a run that has not started.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Owner, Priority, Submission};
 use crate::id::{ConversationId, Kind, RunNumber, TaskId};
 use crate::ledger::Period;
+use crate::submission::{Owner, Priority, Submission};
 use crate::time::Timestamp;
 
 /// Most tasks named as blockers.

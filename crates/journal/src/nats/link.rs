@@ -199,6 +199,7 @@ impl Link {
         wait: Duration,
     ) -> Result<Message, Failure> {
         let number = self.up(wait).await?;
+        let size = body.len();
         let mut request = async_nats::Request::new().payload(body).timeout(Some(wait));
         request.headers = headers;
         // Heard from before it is sent.
@@ -206,21 +207,25 @@ impl Link {
         tokio::select! {
             biased;
             answer = self.client.send_request(subject.to_owned(), request) => {
-                answer.map_err(|why| self.failure(subject, &why, wait))
+                answer.map_err(|why| self.failure(subject, size, &why, wait))
             }
             why = self.denied(&mut denials, subject) => Err(Failure::Denied(why)),
             () = self.lost(number) => Err(Failure::Broken),
         }
     }
 
-    fn failure(&self, subject: &str, error: &async_nats::RequestError, wait: Duration) -> Failure {
+    fn failure(
+        &self,
+        subject: &str,
+        size: usize,
+        error: &async_nats::RequestError,
+        wait: Duration,
+    ) -> Failure {
         match error.kind() {
             RequestErrorKind::NoResponders => Failure::Nobody(subject.to_owned()),
             RequestErrorKind::TimedOut => Failure::Silence(wait),
             RequestErrorKind::MaxPayloadExceeded => {
-                // The client counts headers too, and does not say how many bytes it came to.
-                let limit = self.client.max_payload();
-                Failure::TooLarge { size: limit + 1, limit }
+                Failure::TooLarge { size, limit: self.client.max_payload() }
             }
             _ => Failure::Client(error.to_string()),
         }

@@ -191,15 +191,15 @@ async fn open(agent: &Agent, step: &Step, input: &Input, queries: u32) -> Result
         Ok(Tools::new(data, skills, queries))
     })
     .await;
-    // What was stopped ends at this checkpoint, not with the error of having been stopped.
-    step.checkpoint().await?;
+    // What was stopped ends here, not with the error of having been stopped.
+    end_if_aborted(step).await?;
     opened?
 }
 
 async fn querying(step: &Step, mut tools: Tools, plan: &Plan) -> Result<Vec<Answer>, Failure> {
     let mut answers = Vec::with_capacity(plan.queries.len());
     for (n, query) in plan.queries.iter().enumerate() {
-        step.checkpoint().await?;
+        end_if_aborted(step).await?;
         step.message(format!("query {} of {}: {}", n + 1, plan.queries.len(), query.purpose));
         // Counted in the log before it runs, so that an abort or a crash does not make it free.
         if !step.spend_query().await? {
@@ -214,7 +214,7 @@ async fn querying(step: &Step, mut tools: Tools, plan: &Plan) -> Result<Vec<Answ
         })
         .await?;
         tools = back;
-        step.checkpoint().await?;
+        end_if_aborted(step).await?;
         let said = match &answer {
             Ok(rows) => format!("{}: {} rows in {} ms.\n", query.purpose, rows.rows.len(), rows.millis),
             Err(refusal) => format!("{}: {refusal}.\n", query.purpose),
@@ -245,7 +245,7 @@ async fn rendering(
         pdf = render(document, &agent.renderer, &agent.render_limits) => Some(pdf.map_err(render_failure)?),
         () = step.cancelled() => None,
     };
-    step.checkpoint().await?;
+    end_if_aborted(step).await?;
     let pdf =
         pdf.ok_or_else(|| Failure::retryable("render_failed", "setting the document was interrupted"))?;
     let wanted = input.file_name.as_deref().and_then(file_name);
@@ -253,6 +253,12 @@ async fn rendering(
     step.artifact(&name, "application/pdf", pdf).await?;
     step.progress(100, 100);
     Ok(name)
+}
+
+/// Ends the run where an abort is asked for, and only then: a slice or a drain that ended it inside a
+/// step would throw away queries that are paid for.
+async fn end_if_aborted(step: &Step) -> Result<(), Failure> {
+    if step.abort_requested() { step.checkpoint().await } else { Ok(()) }
 }
 
 /// Does work that blocks, on a thread of its own. An abort, and the end of this future, stop it.

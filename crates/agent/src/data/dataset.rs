@@ -1,7 +1,7 @@
 //! An opened data set.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -124,12 +124,13 @@ fn load_files(
     limits: &Limits,
     stop: &Stop,
 ) -> Result<(Connection, Loaded), Error> {
+    let too_large = |bytes| Error::TooLarge { place: name.to_owned(), bytes, limit: limits.csv_bytes };
     let mut total = 0;
     for path in paths {
         total += fs::metadata(path).map_err(unreadable(path))?.len();
     }
     if total > limits.csv_bytes {
-        return Err(Error::TooLarge { place: name.to_owned(), bytes: total, limit: limits.csv_bytes });
+        return Err(too_large(total));
     }
     let unusable =
         |error: rusqlite::Error| Error::Database { place: name.to_owned(), reason: reason(&error) };
@@ -138,8 +139,13 @@ fn load_files(
     let pages = limits.csv_bytes.saturating_mul(MEMORY_PER_CSV_BYTE) / PAGE_BYTES + 256;
     connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).map_err(unusable)?;
     let mut loaded: Loaded = Vec::with_capacity(paths.len());
+    let mut left = limits.csv_bytes;
     for path in paths {
-        let bytes = fs::read(path).map_err(unreadable(path))?;
+        // The size that was asked for may not be the size that is read: a file that grows.
+        let mut bytes = Vec::new();
+        let file = fs::File::open(path).map_err(unreadable(path))?;
+        file.take(left + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
+        left = left.checked_sub(bytes.len() as u64).ok_or_else(|| too_large(limits.csv_bytes + 1))?;
         let table = table_name(path, &loaded);
         loaded.push(
             delimited::load(&mut connection, &table, &bytes, stop).map_err(|error| error.into_error(path))?,

@@ -165,6 +165,10 @@ pub(super) fn distrust(connection: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// Locks a connection to reading, for good.
+///
+/// SQLite's limit on its heap is one for the whole process: a query that reached it would fail all
+/// others with it. What bounds the memory of one query here is the size of a single value; sorting
+/// and grouping keep a few megabytes and go to temporary files beyond.
 pub(super) fn lock(connection: &mut Connection) -> Result<Refusals, rusqlite::Error> {
     connection.execute_batch("PRAGMA query_only = ON")?;
     let limits = [

@@ -7,7 +7,7 @@ use super::cells::{DASH, amount, as_count};
 use super::ended::TELLING;
 use super::{Finding, left, note, paragraph, plain_figure, right, table};
 use crate::analyst::format::{percent, share, whole};
-use crate::analyst::period::{Grain, Period, day_number};
+use crate::analyst::period::{Grain, Period};
 use crate::analyst::plan::{Plan, PlannedQuery};
 use crate::data::Rows;
 use crate::words::capital;
@@ -105,13 +105,10 @@ fn read(plan: &Plan, rows: &Rows, grain: Grain) -> Vec<Turn> {
             whole: true,
         });
     }
-    // The last begin may lie well before the last end: the period counts as whole only if the
-    // data reaches the last quarter of it.
-    if let Some(last) = turns.last_mut() {
-        let (start, end) = (last.period.start(), last.period.end());
-        let data_end = plan.extent.map_or(end, |extent| extent.last.max(start));
-        let missing = day_number(end) - 1 - day_number(data_end);
-        last.whole = missing * 4 <= day_number(end) - day_number(start);
+    // The last begin may lie well before the last end: where begins are no longer known whole, a
+    // period cannot be compared.
+    for turn in &mut turns {
+        turn.whole = plan.extent.is_none_or(|extent| extent.completes(turn.period));
     }
     turns
 }

@@ -32,13 +32,13 @@ fn whatever_writes_is_refused_in_words() {
         "ALTER TABLE Genre ADD COLUMN x",
         "REPLACE INTO Genre VALUES (1, 'x')",
         "VACUUM",
-        "VACUUM INTO '/tmp/copy.sqlite'",
+        "VACUUM INTO '/somewhere/copy.sqlite'",
         "REINDEX",
         "ANALYZE",
         "BEGIN",
         "SAVEPOINT x",
         "COMMIT",
-        "ATTACH DATABASE '/tmp/x.sqlite' AS x",
+        "ATTACH DATABASE '/somewhere/x.sqlite' AS x",
         "DETACH DATABASE main",
         "PRAGMA query_only = OFF",
         "PRAGMA journal_mode = WAL",
@@ -61,10 +61,10 @@ fn whatever_writes_is_refused_in_words() {
 #[test]
 fn what_hides_inside_a_select_is_refused() {
     for sql in [
-        "SELECT load_extension('/tmp/evil.so')",
+        "SELECT load_extension('/somewhere/evil.so')",
         "SELECT * FROM pragma_table_info('Genre')",
         "SELECT readfile('/etc/passwd')",
-        "SELECT writefile('/tmp/x', 'x')",
+        "SELECT writefile('/somewhere/x', 'x')",
         "SELECT edit('x')",
         "SELECT fts3_tokenizer('simple')",
         "SELECT sqlite_compileoption_get(1)",
@@ -178,7 +178,7 @@ fn a_file_with_code_in_its_schema_cannot_run_it() {
     connection
         .execute_batch(
             "CREATE TABLE t (a); INSERT INTO t VALUES (1), (2);
-             CREATE VIEW v AS SELECT load_extension('/tmp/x.so') FROM t;
+             CREATE VIEW v AS SELECT load_extension('/somewhere/x.so') FROM t;
              CREATE VIEW w AS SELECT randomblob(1000000) FROM t;
              CREATE TABLE big (b); INSERT INTO big VALUES (zeroblob(20000000));
              CREATE TABLE bytes (b); INSERT INTO bytes VALUES (x'00ff');",

@@ -76,17 +76,22 @@ async fn approvals_and_aborts_from_the_command_line() {
     assert_eq!(forked.code, Some(2), "{forked:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_report_over_a_file_of_one_s_own() {
-    let world = World::new(1).await;
-    let _services = services(&world);
+/// Two years of sales in `sales.csv`.
+fn sales(folder: &std::path::Path) {
     let mut csv = String::from("date,region,product,amount\n");
     for n in 0..240 {
         let (month, day) = (n / 10 % 12 + 1, n % 28 + 1);
         let region = ["North", "South", "West"][n % 3];
         csv.push_str(&format!("202{}-{month:02}-{day:02},{region},P{},{}.50\n", 3 + n / 120, n % 5, 100 + n));
     }
-    std::fs::write(world.path().join("sales.csv"), csv).unwrap();
+    std::fs::write(folder.join("sales.csv"), csv).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_over_a_file_of_one_s_own() {
+    let world = World::new(1).await;
+    let _services = services(&world);
+    sales(world.path());
     let out = world.run(&["report", "sales.csv", "sales by region", "-o", "out.pdf"]).await.ok();
     assert_eq!(out.stdout.trim(), "out.pdf");
     let pdf = std::fs::read(world.path().join("out.pdf")).unwrap();
@@ -107,6 +112,11 @@ async fn with_nothing_running_a_command_starts_what_it_needs() {
     let listed = run(longhaul(home.path(), &["ls", "-o", "json"])).await.ok().json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["status"], "completed");
+    sales(home.path());
+    let out =
+        run(longhaul(home.path(), &["report", "sales.csv", "trend by month", "-o", "t.pdf"])).await.ok();
+    assert_eq!(out.stdout.trim(), "t.pdf");
+    assert!(std::fs::read(home.path().join("t.pdf")).unwrap().starts_with(b"%PDF"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

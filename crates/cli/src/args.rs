@@ -199,6 +199,8 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 pub(crate) struct Report {
     /// A SQLite file, a CSV file, or a folder of CSV files
+    // An id of its own: the global `--data` has the field's name.
+    #[arg(id = "source", value_name = "DATA")]
     pub(crate) data: PathBuf,
     /// What the report is about: "quarterly review of 2010", "sales by country", "top customers", "churn"
     pub(crate) prompt: String,

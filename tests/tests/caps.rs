@@ -109,6 +109,16 @@ async fn a_conversation_runs_one_at_a_time() {
     let (second, third) = (ended(&client, second).await, ended(&client, third).await);
     assert_eq!((second.status, third.status), (Status::Completed, Status::Completed));
     assert!(third.started_at >= second.ended_at, "one at a time, in order");
+
+    // Who interrupts comes next: what runs and what is queued is aborted.
+    let running = submit(&client, talk("slow 10000 20", OnBusy::Join)).await;
+    started(&client, running).await;
+    let queued = submit(&client, talk("hello", OnBusy::Enqueue)).await;
+    waiting(&client, queued, |reason| matches!(reason, WaitReason::Conversation { .. })).await;
+    let urgent = submit(&client, talk("hello", OnBusy::Interrupt)).await;
+    assert_eq!(ended(&client, urgent).await.status, Status::Completed);
+    assert_eq!(ended(&client, running).await.status, Status::Aborted);
+    assert_eq!(ended(&client, queued).await.status, Status::Aborted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,6 +120,21 @@ async fn with_nothing_running_a_command_starts_what_it_needs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_waits_for_a_server_that_is_just_coming_or_going() {
+    let home = tempfile::tempdir().unwrap();
+    let mut up = Process::start(longhaul(home.path(), &["up"]), home.path(), "up");
+    // At once, and again and again while it starts.
+    for _ in 0..3 {
+        run(longhaul(home.path(), &["ls", "-o", "json"])).await.ok();
+    }
+    run(longhaul(home.path(), &["run", "rehearsal", "--input", "\"hello\""])).await.ok();
+    up.terminate();
+    let out = run(longhaul(home.path(), &["run", "rehearsal", "--input", "\"again\""])).await.ok();
+    assert!(out.stdout.contains("again"), "{out:?}");
+    assert_eq!(up.ended().await, Some(0), "{}", up.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_refused_at_the_edge() {
     let world = World::new(1).await;
     let _services = services(&world);

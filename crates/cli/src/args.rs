@@ -269,7 +269,7 @@ pub(crate) struct SubmissionArgs {
     /// How long all its runs may last together
     #[arg(long, default_value = "2h", value_name = "SPAN", value_parser = crate::time::span)]
     pub(crate) span: longhaul_core::Millis,
-    /// How many tokens it may use
+    /// How many tokens it may use; a handler that calls models keeps to it, a program is not stopped by it
     #[arg(long, value_name = "N")]
     pub(crate) tokens: Option<u64>,
     /// A mark of your own

@@ -8,6 +8,9 @@ use longhaul_core::{Snapshot, Status, TaskId, text};
 
 use crate::output::{lively, say};
 
+/// After how long without a change the log is asked whether it is still there.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// How following ended.
 #[derive(Debug)]
 pub(crate) enum Followed {
@@ -103,6 +106,8 @@ pub(crate) async fn follow(client: &Client, task: TaskId, quiet: bool) -> anyhow
             changed = watch.changed() => { changed?; }
             // A place in the queue moves without the task's own history saying so.
             () = tokio::time::sleep(Duration::from_secs(1)), if watch_is_pending(&watch) => {}
+            // Silence may mean that the server is gone: a look at the task tells.
+            () = tokio::time::sleep(SILENCE) => { client.get(task).await?; }
             signal = tokio::signal::ctrl_c() => {
                 signal?;
                 if interrupted {

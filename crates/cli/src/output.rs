@@ -48,8 +48,8 @@ pub(crate) fn one<T: Serialize>(
 ) -> anyhow::Result<()> {
     match format {
         Format::Table => line(table(value)),
-        Format::Json => line(serde_json::to_string_pretty(value)?),
-        Format::Ndjson => line(serde_json::to_string(value)?),
+        Format::Json => line(json(value, true)?),
+        Format::Ndjson => line(json(value, false)?),
     }
 }
 
@@ -61,9 +61,27 @@ pub(crate) fn many<T: Serialize>(
 ) -> anyhow::Result<()> {
     match format {
         Format::Table => line(table(values)),
-        Format::Json => line(serde_json::to_string_pretty(values)?),
-        Format::Ndjson => values.iter().try_for_each(|value| line(serde_json::to_string(value)?)),
+        Format::Json => line(json(&values, true)?),
+        Format::Ndjson => values.iter().try_for_each(|value| line(json(value, false)?)),
     }
+}
+
+/// JSON that may go to a terminal: what could command it is written as an escape. Between strings JSON
+/// has nothing of the kind, so this changes no value.
+pub(crate) fn json(value: &impl Serialize, pretty: bool) -> anyhow::Result<String> {
+    let text = if pretty { serde_json::to_string_pretty(value)? } else { serde_json::to_string(value)? };
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || text::is_plain(c) {
+            safe.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    Ok(safe)
 }
 
 /// A table without lines, as wide as the terminal.
@@ -202,4 +220,18 @@ pub(crate) fn abort(abort: &longhaul_wire::view::AbortView) -> String {
         story.push_str(&format!("; completed in between: {}", abort.steps_after.join(", ")));
     }
     story
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_json_commands_the_terminal() {
+        let value = serde_json::json!({ "said": "a\u{9b}31m\u{202e}\u{7f}\u{1b}\u{e0041}ü中\n" });
+        let text = json(&value, true).unwrap();
+        assert!(text.chars().all(|c| c == '\n' || text::is_plain(c)), "{text:?}");
+        assert!(text.contains("ü中"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
 }

@@ -11,11 +11,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use longhaul_broker::{Durability as ServerDurability, Server, ServerConfig};
 use longhaul_client::{Client, Identity};
-use longhaul_journal::{Auth, ConnectOptions, Durability, Journal};
+use longhaul_journal::{Auth, ConnectOptions, Durability, Journal, PortError};
 
 use crate::command::doctor::ServerFacts;
 use crate::output::say;
-use crate::services::{Services, Work, interrupted};
+use crate::services::{Services, Work, answered, interrupted};
 use crate::settings::Settings;
 
 /// What a command needs where nothing runs yet.
@@ -62,8 +62,22 @@ impl Place {
             let journal = connect(ConnectOptions { auth, ..ConnectOptions::new(url) }).await?;
             return Ok(Self::over(journal, identity, None, None, settings.quiet));
         }
-        let directory = server_directory(settings);
-        if let Some(running) = longhaul_broker::running(&directory)? {
+        // A server may be just starting, or just stopping, in another process: look again for a while.
+        let begun = tokio::time::Instant::now();
+        loop {
+            let attempt = Self::local(settings, need, identity.clone()).await;
+            match attempt {
+                Err(error) if begun.elapsed() < SETTLE && is_passing(&error) => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// The server on the data directory: the one that runs there, or one started for this command.
+    async fn local(settings: &Settings, need: Need, identity: Identity) -> anyhow::Result<Self> {
+        if let Some(running) = longhaul_broker::running(&server_directory(settings))? {
             let options = ConnectOptions {
                 auth: Auth::Token(running.token.clone()),
                 monitoring: vec![running.monitoring_url.clone()],
@@ -72,6 +86,8 @@ impl Place {
             let in_use = in_use(settings)?;
             in_use.lock_shared().context("the data directory cannot be locked")?;
             let journal = connect(options).await?;
+            // Whoever started the server starts a projector, too.
+            answered(&journal).await?;
             let place = Self::over(journal, identity, None, None, settings.quiet);
             return Ok(Self { in_use: Some(in_use), ..place });
         }
@@ -137,6 +153,21 @@ impl Place {
             say(format!("the nats-server did not stop cleanly: {error}"));
         }
     }
+}
+
+/// How long a server on the data directory may take to be up, or gone.
+const SETTLE: Duration = Duration::from_secs(15);
+
+/// Whether a failure may be of a moment: a server that another process is starting or stopping.
+fn is_passing(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(longhaul_broker::Error::InUse { .. }))
+            || matches!(
+                cause.downcast_ref(),
+                Some(longhaul_journal::Error::Port(PortError::Unreachable(_) | PortError::NotFound(_)))
+            )
+            || matches!(cause.downcast_ref(), Some(PortError::Unreachable(_) | PortError::NotFound(_)))
+    })
 }
 
 /// The file by which commands on one data directory know of each other.

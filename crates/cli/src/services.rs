@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::usage;
 
 /// How long a projector may take until it answers.
-const READY: Duration = Duration::from_secs(10);
+const READY: Duration = Duration::from_secs(5);
 
 /// What the executor of this process takes.
 #[derive(Debug, Clone, Default)]
@@ -153,7 +153,7 @@ impl Services {
 }
 
 /// Waits until a projector answers: who asks the moment everything is up shall be answered.
-async fn answered(journal: &Journal) -> anyhow::Result<()> {
+pub(crate) async fn answered(journal: &Journal) -> anyhow::Result<()> {
     let endpoint = format!("{}.{}", query::SERVICE, query::Health::ENDPOINT);
     let question = serde_json::to_vec(&query::Health::default())?;
     let begun = tokio::time::Instant::now();

@@ -68,8 +68,8 @@ impl Settings {
         };
         let data = global.data.clone().or(profile.data);
         Ok(Self {
-            nats: global.nats.clone().or(profile.nats),
-            token: global.token.clone().or(profile.token),
+            nats: said(global.nats.clone()).or(profile.nats),
+            token: said(global.token.clone()).or(profile.token),
             data: match data {
                 Some(data) => data,
                 None => data_home()
@@ -82,6 +82,11 @@ impl Settings {
             quiet: global.quiet,
         })
     }
+}
+
+/// An empty variable is as good as none.
+fn said(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.is_empty())
 }
 
 /// The login name, as far as it can be an id.

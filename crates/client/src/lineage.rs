@@ -65,7 +65,16 @@ impl Client {
                 break;
             }
         }
-        let Some(state) = state else { return Err(Error::NotFound(task)) };
+        let Some(state) = state else {
+            return Err(match at {
+                ForkAt::Step(_) => Error::NotFound(task),
+                ForkAt::Sequence(place) => {
+                    let last = self.get(task).await?.sequence;
+                    let why = format!("its history begins later; its last commit is at {last}");
+                    Error::invalid(format!("task {task} has no state at {place}"), why)
+                }
+            });
+        };
         if let ForkAt::Step(step) = at
             && state.recorded(step).is_none()
         {

@@ -12,6 +12,7 @@ use longhaul_core::{
 };
 use longhaul_journal::{ActError, CommitError};
 use longhaul_wire::digest::canonical_digest;
+use longhaul_wire::query;
 use serde_json::json;
 
 use crate::{Client, Error, NewTask, OnBusy};
@@ -153,9 +154,7 @@ impl Client {
                     OnBusy::Join => return Ok(Some(live)),
                     OnBusy::Reject => return Err(Error::Busy { task: live.task, status: live.status }),
                     OnBusy::Enqueue => {}
-                    OnBusy::Interrupt => {
-                        self.abort(live.task, Some(&format!("interrupted by task {task}"))).await?;
-                    }
+                    OnBusy::Interrupt => self.interrupt(conversation, live.task, task).await?,
                 }
             }
             let claim = ConversationClaim {
@@ -171,6 +170,33 @@ impl Client {
                 Err(other) => return Err(other.into()),
             }
         }
+    }
+
+    /// Aborts what is live in a conversation: the task that holds it, and those it was queued behind,
+    /// which only a projector knows.
+    async fn interrupt(
+        &self,
+        conversation: &ConversationId,
+        holder: TaskId,
+        by: TaskId,
+    ) -> Result<(), Error> {
+        let reason = format!("interrupted by task {by}");
+        self.abort(holder, Some(&reason)).await?;
+        let filter = query::Filter {
+            org: Some(self.identity.org.clone()),
+            conversation: Some(conversation.clone()),
+            status: vec![Status::Pending, Status::Running, Status::Paused],
+            dismissed: true,
+            ..query::Filter::default()
+        };
+        let question = query::List { filter, limit: Some(query::MAX_PAGE), ..query::List::default() };
+        // Without a projector the newest is interrupted all the same; the rest runs before this one.
+        let Ok(page) = self.query(&question).await else { return Ok(()) };
+        for other in page.items.iter().map(|item| item.task).filter(|other| *other != by && *other != holder)
+        {
+            self.abort(other, Some(&reason)).await?;
+        }
+        Ok(())
     }
 
     /// The live task that holds a claim. A claim may be a moment ahead of its task.

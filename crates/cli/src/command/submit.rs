@@ -160,7 +160,7 @@ pub(crate) async fn finish(
                 let shown = match value {
                     Value::Null => String::new(),
                     Value::String(text) => text::block(&text),
-                    other => serde_json::to_string_pretty(&other)?,
+                    other => output::json(&other, true)?,
                 };
                 if !shown.is_empty() {
                     output::line(shown)?;

@@ -11,3 +11,4 @@ mod handler;
 mod renderer;
 mod support;
 mod tools;
+mod wording;

@@ -5,10 +5,16 @@ use serde_json::Value;
 
 use super::cells::{DASH, amount, as_count, count, date, label, mean, number};
 use super::{Finding, left, note, paragraph, plain_figure, right, table, without_empty_columns};
-use crate::analyst::format::{drawn, long_date, number_word, ordinal, percent, share, whole};
+use crate::analyst::format::{drawn, list, long_date, number_word, ordinal, percent, share, whole};
 use crate::analyst::plan::{PlannedQuery, Reads};
+use crate::analyst::subject::Quantity;
 use crate::data::Rows;
 use crate::words::{Noun, capital};
+
+/// A share of the whole from which few have a good part of it.
+const GOOD_PART: f64 = 0.25;
+/// Names that a sentence on a tie gives.
+const MOST_NAMED: usize = 3;
 
 /// One place of the ranking.
 struct Place {
@@ -109,33 +115,15 @@ fn bullets(
     let Some(first) = places.first() else {
         return Vec::new();
     };
-    let mut text = if lowest {
-        format!("{} has the lowest {}, {}", named(first), q.label, q.show(first.value))
-    } else {
-        format!("{} is first with {} of {}", named(first), q.label, q.show(first.value))
+    let text = match tied(places, q) {
+        1 => alone(q, first, places.get(1), lowest),
+        n => shared(q, by, &places[..n], lowest, n == places.len() && all > n as u64),
     };
-    if let Some(second) = places.get(1) {
-        text.push_str(&format!(
-            ", {} {} with {}",
-            if lowest { "followed by" } else { "ahead of" },
-            named(second),
-            q.show(second.value)
-        ));
-    }
-    text.push('.');
     let mut bullets = vec![text];
     if let Some(part) = part.filter(|_| all > places.len() as u64) {
         #[expect(clippy::cast_precision_loss, reason = "a share")]
         let even = places.len() as f64 / all as f64;
-        let said = if lowest {
-            String::new()
-        } else if part > even * 2.0 {
-            ", far more than their number".to_owned()
-        } else if part < even * 1.3 {
-            ", hardly more than their number: the business does not hang on a few".to_owned()
-        } else {
-            String::new()
-        };
+        let said = if lowest { "" } else { weight(part, even) };
         bullets.push(format!(
             "The {} {} of {} ({} of them) have {} of the {}{said}.",
             if lowest { "last" } else { "first" },
@@ -148,6 +136,57 @@ fn bullets(
     }
     bullets.extend(detail.and_then(|detail| gathered(detail, places)));
     bullets
+}
+
+/// How many of the first have what reads as the same value.
+fn tied(places: &[Place], q: &Quantity) -> usize {
+    let shown: Vec<String> = places.iter().map(|place| q.show(place.value)).collect();
+    shown.iter().take_while(|value| Some(*value) == shown.first()).count().max(1)
+}
+
+fn alone(q: &Quantity, first: &Place, second: Option<&Place>, lowest: bool) -> String {
+    let value = q.show(first.value);
+    let begin = if lowest {
+        format!("{} has the lowest {}, {value}", named(first), q.label)
+    } else {
+        format!("{} is first with {} of {value}", named(first), q.label)
+    };
+    let follows = second.map_or_else(String::new, |second| {
+        let link = if lowest { "followed by" } else { "ahead of" };
+        format!(", {link} {} with {}", named(second), q.show(second.value))
+    });
+    format!("{begin}{follows}.")
+}
+
+/// Several have the same; `open` says that further ones, behind the list's end, may have it too.
+fn shared(q: &Quantity, by: &Noun, tied: &[Place], lowest: bool, open: bool) -> String {
+    let mut names: Vec<String> = tied.iter().take(MOST_NAMED).map(named).collect();
+    let more = tied.len() - names.len();
+    if more > 0 {
+        names.push(format!("{} other {}", number_word(more as u64), by.for_count(more as u64)));
+    }
+    let place = if lowest { "last" } else { "first" };
+    let value = q.show(tied.first().map_or(0.0, |place| place.value));
+    let others = if open { "; others behind them may have as much" } else { "" };
+    format!("{} share the {place} place with {} of {value} each{others}.", list(&names), q.label)
+}
+
+/// How much the first have for their number. *Far more* is said only where the largest tenth
+/// then has a quarter of the whole at least, so that [`tenths`] never says the opposite.
+fn weight(part: f64, even: f64) -> &'static str {
+    let times = part / even;
+    if times >= 2.5 && part >= GOOD_PART {
+        ", far more than their number"
+    } else if times >= 1.1 && part < 0.1 {
+        ", more than their number, but little of the whole"
+    } else if times >= 1.1 {
+        ", more than their number"
+    } else if even <= 0.5 {
+        ", hardly more than their number"
+    } else {
+        // Most of them have most of it in any case.
+        ""
+    }
 }
 
 /// Whether many of the first share a country, an artist.
@@ -183,14 +222,17 @@ fn sentences(query: &PlannedQuery, by: &Noun, places: &[Place], all: u64, total:
     if let (Some(first), Some(last)) = (places.first(), places.last())
         && places.len() > 2
     {
-        said.push(format!(
-            "From the first to the {} the {} {} from {} to {}.",
-            ordinal(places.len()),
-            q.label,
-            q.verb("goes", "go"),
-            q.show(first.value),
-            q.show(last.value)
-        ));
+        let (from, to) = (q.show(first.value), q.show(last.value));
+        let nth = ordinal(places.len());
+        said.push(if from == to {
+            format!("From the first to the {nth} the {} {} level at {to}.", q.label, q.verb("is", "are"))
+        } else {
+            format!(
+                "From the first to the {nth} the {} {} from {from} to {to}.",
+                q.label,
+                q.verb("goes", "go")
+            )
+        });
     }
     if q.adds_up() && all > 1 && total > 0.0 {
         #[expect(clippy::cast_precision_loss, reason = "a mean")]
@@ -280,7 +322,7 @@ pub(super) fn tenths(query: &PlannedQuery, rows: &Rows, by: &Noun) -> Finding {
     let last = tenths[9].1 / total;
     let verdict = if first >= 0.5 {
         format!("Much depends on few {}", by.many)
-    } else if first >= 0.25 {
+    } else if first >= GOOD_PART {
         format!("A few {} carry a good part", by.many)
     } else {
         format!("{} {} spread widely", capital(&q.label), q.verb("is", "are"))

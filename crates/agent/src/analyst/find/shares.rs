@@ -138,6 +138,21 @@ fn lead(groups: &Groups<'_>) -> Vec<String> {
     let Some(part) = groups.share(first.value) else {
         return Vec::new();
     };
+    let same = |group: &&&Group| q.show(group.value) == q.show(first.value);
+    let level = named.iter().take_while(same).count();
+    if level > 1 {
+        let who = if level == 2 {
+            format!("{} and {}", first.label, named[1].label)
+        } else {
+            format!("{} and {} other {}", first.label, number_word(level as u64 - 1), groups.by.many)
+        };
+        return vec![format!(
+            "{who} share the lead with {} each, {} of the {}.",
+            q.show(first.value),
+            percent(part),
+            q.label
+        )];
+    }
     let mut text = format!(
         "{} leads the {} with {}, {} of the {}",
         first.label,

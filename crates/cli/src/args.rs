@@ -176,7 +176,7 @@ pub(crate) struct Up {
     #[arg(long, value_name = "N")]
     pub(crate) shards: Option<u16>,
     /// How many runs at once
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) places: u32,
     /// A fixed port for the private nats-server; a free one without it
     #[arg(long, value_name = "PORT")]
@@ -261,7 +261,7 @@ pub(crate) struct SubmissionArgs {
     #[arg(long, value_name = "TIME", value_parser = crate::time::moment)]
     pub(crate) not_before: Option<Timestamp>,
     /// Attempts in all, the first included
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_attempts: u32,
     /// How long one run may last before it is continued in a next one
     #[arg(long, default_value = "5m", value_name = "SPAN", value_parser = crate::time::span)]

@@ -62,7 +62,9 @@ fn chain(error: &anyhow::Error) -> String {
 fn log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LONGHAUL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colours = output::lively() && std::env::var_os("NO_COLOR").is_none();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    let _ = subscriber.with_writer(std::io::stderr).try_init();
 }
 
 async fn run(cli: &Cli) -> anyhow::Result<Code> {

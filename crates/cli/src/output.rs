@@ -158,6 +158,7 @@ pub(crate) fn task(view: &SnapshotView) -> String {
     let mut row = |name, value: Option<String>| rows.extend(value.map(|value| (name, value)));
     row("conversation", view.conversation.as_ref().map(ToString::to_string));
     row("waiting", view.waiting.as_ref().map(ToString::to_string));
+    row("behind", view.waiting.as_ref().filter(|waiting| !waiting.blockers.is_empty()).map(behind));
     row("run", (view.run.0 > 0).then(|| format!("{}, attempt {}", view.run, view.attempt)));
     row("step", view.step.as_ref().map(|step| format!("{} ({}{})", step.name, step.index + 1, of(step.of))));
     row("progress", view.progress.as_ref().map(progress));
@@ -193,6 +194,11 @@ pub(crate) fn task(view: &SnapshotView) -> String {
     let lines: Vec<String> =
         rows.iter().map(|(name, value)| format!("{name:width$}  {}", text::block(value))).collect();
     lines.join("\n")
+}
+
+/// Who is in the way.
+fn behind(waiting: &longhaul_core::board::Waiting) -> String {
+    waiting.blockers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn of(all: Option<u32>) -> String {

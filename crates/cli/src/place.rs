@@ -85,9 +85,15 @@ impl Place {
             };
             let in_use = in_use(settings)?;
             in_use.lock_shared().context("the data directory cannot be locked")?;
-            let journal = connect(options).await?;
-            // Whoever started the server starts a projector, too.
-            answered(&journal).await?;
+            let near = async {
+                let journal = connect(options).await?;
+                // Whoever started the server starts a projector, too.
+                answered(&journal).await?;
+                anyhow::Ok(journal)
+            };
+            // A server on this machine answers at once, or is on its way out.
+            let silent = |_| PortError::Unreachable(format!("{} does not answer", running.url));
+            let journal = tokio::time::timeout(NEAR, near).await.map_err(silent)??;
             let place = Self::over(journal, identity, None, None, settings.quiet);
             return Ok(Self { in_use: Some(in_use), ..place });
         }
@@ -156,7 +162,9 @@ impl Place {
 }
 
 /// How long a server on the data directory may take to be up, or gone.
-const SETTLE: Duration = Duration::from_secs(15);
+const SETTLE: Duration = Duration::from_secs(20);
+/// How long a server that is up on this machine may take to answer.
+const NEAR: Duration = Duration::from_secs(4);
 
 /// Whether a failure may be of a moment: a server that another process is starting or stopping.
 fn is_passing(error: &anyhow::Error) -> bool {

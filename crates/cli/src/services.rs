@@ -9,7 +9,7 @@ use longhaul_agent::render::RenderCommand;
 use longhaul_agent::{Agent, KIND as REPORT, handle_report};
 use longhaul_executor::exec::{EXEC, ExecPolicy, Program};
 use longhaul_executor::{Executor, REHEARSAL};
-use longhaul_journal::{Durability, Journal};
+use longhaul_journal::{Durability, Journal, PortError};
 use longhaul_projector::Projector;
 use longhaul_scheduler::Scheduler;
 use longhaul_wire::query::{self, Query as _};
@@ -158,12 +158,13 @@ pub(crate) async fn answered(journal: &Journal) -> anyhow::Result<()> {
     let question = serde_json::to_vec(&query::Health::default())?;
     let begun = tokio::time::Instant::now();
     loop {
-        match journal.ask(&endpoint, question.clone().into(), READY).await {
+        match journal.ask(&endpoint, question.clone().into(), Duration::from_secs(1)).await {
             Ok(_) => return Ok(()),
-            Err(error) if begun.elapsed() > READY => {
-                return Err(anyhow::Error::from(error).context("the projector does not answer"));
+            // Nobody listens yet; whatever else is wrong, waiting here does not mend it.
+            Err(PortError::NotFound(_)) if begun.elapsed() < READY => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Err(error) => return Err(anyhow::Error::from(error).context("the projector does not answer")),
         }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct List {
     #[command(flatten)]
     pub(crate) filter: Filter,
     /// How many at most
-    #[arg(short = 'n', long, default_value_t = 50, value_name = "N")]
+    #[arg(short = 'n', long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// Go on from a page's cursor
     #[arg(long, value_name = "CURSOR")]
@@ -275,7 +275,7 @@ pub(crate) struct Work {
     #[arg(long = "exec", value_name = "NAME=PROGRAM")]
     pub(crate) exec: Vec<String>,
     /// How many runs at once
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) places: u32,
     /// How long runs may take to reach a checkpoint when it shuts down
     #[arg(long, default_value = "20s", value_name = "SPAN", value_parser = crate::time::span)]

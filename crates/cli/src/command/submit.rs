@@ -14,6 +14,11 @@ use crate::follow::{Followed, follow};
 use crate::output::{self, say};
 use crate::place::Place;
 
+/// Where a program's output is kept.
+const STDOUT: &str = "stdout.log";
+/// The most of it that is printed at the end, in bytes.
+const MOST_PRINTED: u64 = 1 << 20;
+
 /// JSON given as text, `@FILE` or `-` for stdin. What is not JSON is refused, with the place of the
 /// fault.
 pub(crate) fn json_argument(given: &str) -> anyhow::Result<Value> {
@@ -156,15 +161,7 @@ pub(crate) async fn finish(
     match followed {
         Followed::Ended(s) => {
             if let (Format::Table, Status::Completed) = (format, s.status) {
-                let value = place.client().output(task).await?;
-                let shown = match value {
-                    Value::Null => String::new(),
-                    Value::String(text) => text::block(&text),
-                    other => output::json(&other, true)?,
-                };
-                if !shown.is_empty() {
-                    output::line(shown)?;
-                }
+                print_output(place.client(), &s).await?;
                 for artifact in &s.artifacts {
                     say(format!(
                         "file {} ({} bytes): longhaul download {task} {:?}",
@@ -176,7 +173,8 @@ pub(crate) async fn finish(
                     format!("{}: {}", view.status, text::block(&view.reason_text))
                 })?;
             }
-            if s.status == Status::Failed || s.status == Status::Expired {
+            let may_help = s.error.as_ref().is_some_and(|error| error.retryable);
+            if s.status == Status::Expired || (s.status == Status::Failed && may_help) {
                 say(format!("try again from the last recorded step: longhaul retry {task}"));
             }
             Ok(Code::of(s.status))
@@ -190,5 +188,19 @@ pub(crate) async fn finish(
             say(format!("{}; come back with: longhaul watch {task}", place.while_away()));
             Ok(Code::Interrupted)
         }
+    }
+}
+
+/// What a completed task gave: a program's own output, else the handler's.
+async fn print_output(client: &Client, s: &Snapshot) -> anyhow::Result<()> {
+    let printed = s.artifacts.iter().find(|artifact| artifact.name == STDOUT);
+    if let Some(artifact) = printed.filter(|artifact| artifact.size <= MOST_PRINTED) {
+        let (_, bytes) = client.download(s.task, Some(&artifact.name)).await?;
+        return output::raw(&text::block(&String::from_utf8_lossy(&bytes)));
+    }
+    match client.output(s.task).await? {
+        Value::Null => Ok(()),
+        Value::String(said) => output::line(text::block(&said)),
+        other => output::line(output::json(&other, true)?),
     }
 }

@@ -33,6 +33,9 @@ pub struct Plan {
     pub queries: Vec<PlannedQuery>,
     /// How the figures come about.
     pub method: Vec<String>,
+    /// What of the request was not done as asked, and why: the summary says it.
+    #[serde(default)]
+    pub notices: Vec<String>,
     /// What the reader must know about the data or about what could not be done.
     pub caveats: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::case::{Case, ending, names_actor};
+use super::case::{Case, ending, names_actor, unheard};
 use super::format::{list, long_date, whole};
 use super::period::{Grain, Window};
 use super::plan::{Kind, Plan};
@@ -33,7 +33,9 @@ pub fn plan(schema: &Schema, brief: &Brief) -> Plan {
     let kind = kind(&mut case);
     let mut asked = questions::of(kind, &case);
     let budget = usize::try_from(brief.queries).unwrap_or(usize::MAX);
-    let mut caveats = std::mem::take(&mut case.caveats);
+    let mut notices = std::mem::take(&mut case.caveats);
+    notices.extend(misheard(&unheard(schema, &case, &notices), kind));
+    let mut caveats = notices.clone();
     caveats.extend(data_caveats(&case));
     caveats.append(&mut asked.caveats);
     if asked.queries.len() > budget && budget < 3 {
@@ -66,6 +68,7 @@ pub fn plan(schema: &Schema, brief: &Brief) -> Plan {
         window: case.window.clone().filter(|_| !matches!(kind, Kind::Review | Kind::Churn)),
         queries: asked.queries,
         method,
+        notices,
         caveats,
     }
 }
@@ -101,8 +104,28 @@ fn empty(schema: &Schema, brief: &Brief) -> Plan {
         window: None,
         queries: Vec::new(),
         method: Vec::new(),
+        notices: Vec::new(),
         caveats,
     }
+}
+
+/// How many words that were not understood are named.
+const MOST_UNHEARD: usize = 8;
+
+/// What is said of words that were not understood.
+fn misheard(unheard: &[&str], kind: Kind) -> Option<String> {
+    if unheard.is_empty() {
+        return None;
+    }
+    let shown: Vec<String> = unheard
+        .iter()
+        .take(MOST_UNHEARD)
+        .map(|word| format!("\"{}\"", super::format::cut(word, 40)))
+        .collect();
+    let (words, were) = if unheard.len() == 1 { ("word", "was") } else { ("words", "were") };
+    let more = if unheard.len() > MOST_UNHEARD { " and others" } else { "" };
+    let instead = if kind == Kind::Overview { "this is an overview" } else { "the report goes by the rest" };
+    Some(format!("Of the request, the {words} {}{more} {were} not understood; {instead}.", shown.join(", ")))
 }
 
 /// What the first page says about the report.

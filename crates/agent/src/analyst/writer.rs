@@ -53,7 +53,7 @@ pub fn write(plan: &Plan, answers: &[Answer]) -> Document {
         title: plan.title.clone(),
         subtitle: Some(plan.subtitle.clone()).filter(|s| !s.is_empty()),
         facts: plan.facts.clone(),
-        summary: summary(&findings, &caveats),
+        summary: summary(&findings, &plan.notices, &caveats),
         sections: sections(findings),
         queries: records(plan, answers),
     };
@@ -64,7 +64,7 @@ pub fn write(plan: &Plan, answers: &[Answer]) -> Document {
     document
 }
 
-fn summary(findings: &[Finding], caveats: &[String]) -> Vec<Block> {
+fn summary(findings: &[Finding], notices: &[String], caveats: &[String]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut figures: Vec<KeyFigure> = Vec::new();
     for figure in findings.iter().flat_map(|f| &f.figures) {
@@ -76,6 +76,10 @@ fn summary(findings: &[Finding], caveats: &[String]) -> Vec<Block> {
         blocks.push(Block::KeyFigures { figures });
     }
     let items = pick(findings);
+    let answered = !blocks.is_empty() || !items.is_empty();
+    if answered && !notices.is_empty() {
+        blocks.push(Block::Note { text: notices.join(" ") });
+    }
     if !items.is_empty() {
         blocks.push(Block::Bullets { items });
     }

@@ -37,3 +37,56 @@ fn the_words_for_a_share_follow_from_it() {
         }
     }
 }
+
+#[test]
+fn the_summary_says_what_of_the_request_was_not_done() {
+    let mut data = chinook();
+    for (prompt, told) in [
+        ("review of 1850", "The request asks for 1850; the data runs from 1 January 2007"),
+        (
+            "umsatz nach land",
+            "Of the request, the words \"umsatz\", \"nach\", \"land\" were not understood; this is an overview.",
+        ),
+        (
+            "tell me a joke about penguins",
+            "Of the request, the words \"joke\", \"penguins\" were not understood; this is an overview.",
+        ),
+        (
+            "sales by country on Jupiter",
+            "the word \"jupiter\" was not understood; the report goes by the rest.",
+        ),
+        ("top 3 tracks by playtime in 2012", "figures by playtime; the data has no column for that"),
+        ("top 3 tracks by playtime in 2012", "The request asks for 2012; the data runs from"),
+        ("profit by country", "The request asks for profit; the data has no such figure."),
+    ] {
+        let summary = sentences(&report(&mut data, prompt, 3).1).join("\n");
+        assert!(summary.contains(told), "{prompt}: {summary}");
+    }
+}
+
+#[test]
+fn what_was_understood_is_not_called_misunderstood() {
+    let mut data = chinook();
+    for prompt in [
+        "",
+        "How is business?",
+        "Please give me an overview of the Chinook data",
+        "Quarterly review of 2010",
+        "revenue per genre in Germany",
+        "compare USA and Canada",
+        "which customers are at risk",
+        "customers inactive for 6 months",
+        "Which sales rep sells the most?",
+        "How did revenue develop over the past 6 months, by country and genre?",
+        "top 10 artists in 2010",
+        "who are our five best customers",
+        "growth over the years",
+        "What happened in the 3rd quarter of 2010?",
+        "2010-01-01 to 2010-06-30",
+        "units sold by media type",
+        "average invoice by country since 2009",
+    ] {
+        let (plan, _) = report(&mut data, prompt, 3);
+        assert_eq!(plan.notices, Vec::<String>::new(), "{prompt}");
+    }
+}

@@ -150,6 +150,11 @@ fn synonym_at(fact: &Fact<'_>, wish: &Wish, start: usize) -> Option<usize> {
     })
 }
 
+/// Whether a request may call a column by this word, though no column has it for a name.
+pub(super) fn is_synonym(word: &str) -> bool {
+    SYNONYMS.iter().any(|(name, _)| *name == word)
+}
+
 /// Words that are no value of anything, whatever a column holds.
 const NO_VALUES: [&str; 27] = [
     "all", "other", "unknown", "none", "total", "new", "yes", "no", "true", "false", "report", "review",
@@ -265,7 +270,8 @@ fn named_measure(fact: &Fact<'_>, wish: &Wish) -> Option<Measure> {
     exact.or_else(units).cloned()
 }
 
-const FIGURES: [&str; 12] = [
+/// Figures that are asked for by name; [`missing_figure`] tells which the data lacks.
+pub(super) const FIGURES: [&str; 12] = [
     "profit",
     "margin",
     "cost",

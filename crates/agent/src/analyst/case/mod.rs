@@ -2,6 +2,7 @@
 
 mod ending;
 mod fit;
+mod heard;
 
 use super::ask::{Filter, View};
 use super::period::{Extent, Window};
@@ -10,6 +11,7 @@ use super::subject::{Adding, Dimension, Fact, Measure, Role};
 
 pub(super) use ending::{Ending, ending};
 pub(super) use fit::names_actor;
+pub(super) use heard::unheard;
 
 /// Everything that a planner decides by.
 pub(super) struct Case<'a> {
@@ -23,7 +25,7 @@ pub(super) struct Case<'a> {
     pub(super) named: Vec<&'a Dimension>,
     pub(super) filters: Vec<Filter>,
     pub(super) window: Option<Window>,
-    /// What could not be done as asked, in sentences.
+    /// What of the request could not be done as asked, in sentences.
     pub(super) caveats: Vec<String>,
 }
 

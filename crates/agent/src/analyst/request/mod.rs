@@ -12,7 +12,9 @@ use crate::words::{singular, words};
 /// What the words of a request ask for, before the data is looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Wish {
-    /// All words, in small letters and in singular.
+    /// All words, in small letters, as they were written.
+    pub(crate) raw: Vec<String>,
+    /// The same words in singular.
     pub(crate) words: Vec<String>,
     pub(crate) aim: Aim,
     /// The grain that is named, if one is.
@@ -136,6 +138,7 @@ impl Wish {
             averaging: any(&["average", "mean", "avg", "typical"]),
             lapse_days: lapse_days(&raw, aim),
             words,
+            raw,
         }
     }
 
@@ -167,6 +170,37 @@ impl Wish {
         }
         at
     }
+}
+
+/// Whether the analyst knows what a word of a request means, whatever the data holds.
+pub(crate) fn is_vocabulary(word: &str) -> bool {
+    const OTHERS: [&str; 22] = [
+        "qbr",
+        "quarterly",
+        "monthly",
+        "weekly",
+        "daily",
+        "yearly",
+        "annual",
+        "annually",
+        "back",
+        "win",
+        "risk",
+        "count",
+        "average",
+        "mean",
+        "avg",
+        "typical",
+        "revenue",
+        "sale",
+        "turnover",
+        "income",
+        "unit",
+        "loss",
+    ];
+    [&CHURN[..], &RANKING, &LOWEST, &TREND, &REVIEW, &OTHERS].iter().any(|list| list.contains(&word))
+        || number(word).is_some()
+        || when::is_vocabulary(word)
 }
 
 /// The words of a request, figures included, in small letters.

@@ -64,6 +64,21 @@ const ORDINALS: [(&str, i8); 8] = [
     ("4th", 4),
 ];
 
+/// Whether a word may be part of a time.
+pub(super) fn is_vocabulary(word: &str) -> bool {
+    const OTHERS: [&str; 20] = [
+        "half", "last", "past", "previous", "latest", "recent", "this", "current", "ytd", "date", "during",
+        "since", "until", "till", "next", "st", "nd", "rd", "th", "recently",
+    ];
+    let numbered =
+        word.len() == 2 && word.starts_with(['q', 'h']) && word.ends_with(|c: char| c.is_ascii_digit());
+    numbered
+        || grain(word).is_some()
+        || OTHERS.contains(&word)
+        || MONTHS.iter().any(|(name, _)| *name == word)
+        || ORDINALS.iter().any(|(name, _)| *name == word)
+}
+
 /// Finds the time in a request; `raw` are its words in small letters.
 pub(super) fn read(request: &str, raw: &[String]) -> Option<When> {
     days(request)
@@ -131,6 +146,19 @@ fn year(word: &str) -> Option<i16> {
     (word.len() == 4 && (1900..=2199).contains(&year)).then_some(year)
 }
 
+/// A year at a place of the request. Long ago it is one only where the word before says so: a
+/// plain 1500 may be an amount.
+fn year_at(raw: &[String], at: usize) -> Option<i16> {
+    let word = raw.get(at)?;
+    year(word).or_else(|| {
+        let before = raw.get(at.checked_sub(1)?)?;
+        let says = ["in", "of", "for", "during", "year", "since", "until", "till", "before", "after"];
+        let long_ago: i16 = word.parse().ok()?;
+        (says.contains(&before.as_str()) && word.len() == 4 && (1000..1900).contains(&long_ago))
+            .then_some(long_ago)
+    })
+}
+
 /// A year near a place in the request, before or behind it.
 fn year_near(raw: &[String], at: usize, width: usize) -> Option<i16> {
     let behind = raw.get(at + width..).unwrap_or_default();
@@ -192,7 +220,7 @@ fn months(raw: &[String]) -> Option<When> {
 /// `2010`, `2008 to 2010`, `since 2009`, `until 2009`.
 fn years(raw: &[String]) -> Option<When> {
     let found: Vec<(usize, i16)> =
-        raw.iter().enumerate().filter_map(|(n, word)| year(word).map(|year| (n, year))).collect();
+        raw.iter().enumerate().filter_map(|(n, _)| Some((n, year_at(raw, n)?))).collect();
     match found.as_slice() {
         [] => None,
         [(n, year)] => {

@@ -192,7 +192,7 @@ async fn what_a_newer_version_wrote_puts_one_task_aside_and_stops_nothing() {
     let world = World::new(1).await;
     let _services = services(&world);
     let client = world.client("ann");
-    let at = TaskRef { org: OrgId::new("acme").unwrap(), task: TaskId(uuid::Uuid::now_v7()) };
+    let at = TaskRef { org: OrgId::new("acme").unwrap(), task: longhaul_journal::new_id() };
     let port = world.port().await;
     let subject = longhaul_wire::Subject::task(world.journal.shards(), &at.org, at.task);
     for body in [&br#"{"v":9999,"hello":"from the future"}"#[..], b"\xff\xfenot json", b""] {

@@ -2,7 +2,7 @@
 //!
 //! The built-in one needs no language model. It works in two plain functions, so that what each
 //! gives can be recorded and taken up again elsewhere: [`plan`] reads the schema and the request,
-//! [`write`] turns the answers of the plan's queries into a document. Between the two, whoever runs
+//! [`write()`] turns the answers of the plan's queries into a document. Between the two, whoever runs
 //! the report runs the queries, through the [tools](crate::tools).
 
 mod ask;

@@ -36,7 +36,7 @@ pub fn line(text: &str, max: usize) -> String {
     out
 }
 
-/// Running text: as [`line`], but line feeds and tabs stay and nothing is cut.
+/// Running text: as [`line()`], but line feeds and tabs stay and nothing is cut.
 pub fn block(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || is_plain(*c)).collect()
 }

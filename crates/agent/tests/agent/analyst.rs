@@ -14,7 +14,7 @@ fn the_words_of_a_request_decide_what_is_made() {
         ("", Kind::Overview, "Revenue overview, 2007 to 2011", "Revenue by quarter"),
         ("How is business?", Kind::Overview, "Revenue overview, 2007 to 2011", "Revenue by quarter"),
         ("quarterly review", Kind::Review, "Quarterly review: Q4 2011", "Revenue by quarter"),
-        ("Quarterly review of 2010", Kind::Review, "Quarterly review: Q4 2010", "Revenue by quarter"),
+        ("Quarterly review of 2010", Kind::Review, "Quarterly review of 2010: Q4 2010", "Revenue by quarter"),
         ("Q3 2010", Kind::Review, "Quarterly review: Q3 2010", "Revenue by quarter"),
         ("last quarter", Kind::Review, "Quarterly review: Q4 2011", "Revenue by quarter"),
         ("annual report 2010", Kind::Review, "Annual review: 2010", "Revenue by year"),

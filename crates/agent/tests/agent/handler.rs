@@ -78,14 +78,14 @@ async fn a_request_becomes_a_pdf() {
     assert_eq!(steps, ["planning", "querying", "drafting", "rendering"]);
     assert_eq!((ended.usage.queries, ended.usage.tokens()), (3, 0));
     let output: Output = serde_json::from_value(stage.client.output(task).await.unwrap()).unwrap();
-    assert_eq!(output.title, "Quarterly review: Q4 2010");
-    assert_eq!(output.artifact, "quarterly-review-q4-2010.pdf");
+    assert_eq!(output.title, "Quarterly review of 2010: Q4 2010");
+    assert_eq!(output.artifact, "quarterly-review-of-2010-q4-2010.pdf");
     assert_eq!(output.queries, 3);
     assert!(output.summary[0].starts_with("Revenue was 117.86 in Q4 2010"), "{:?}", output.summary);
     let (artifact, bytes) = stage.client.download(task, None).await.unwrap();
     assert_eq!(
         (artifact.name.as_str(), artifact.media_type.as_str()),
-        ("quarterly-review-q4-2010.pdf", "application/pdf")
+        ("quarterly-review-of-2010-q4-2010.pdf", "application/pdf")
     );
     assert_eq!(&bytes[..], b"%PDF-1.7 a document");
 }

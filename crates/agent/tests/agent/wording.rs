@@ -90,3 +90,22 @@ fn what_was_understood_is_not_called_misunderstood() {
         assert_eq!(plan.notices, Vec::<String>::new(), "{prompt}");
     }
 }
+
+#[test]
+fn a_review_of_a_year_tells_of_the_year_as_a_whole() {
+    let mut data = chinook();
+    for (prompt, title, told) in [
+        (
+            "quarterly review of 2010",
+            "Quarterly review of 2010: Q4 2010",
+            "2010 as a whole brought 463.67, 4.1% less than in 2009 (483.44).",
+        ),
+        ("quarterly review of 2007", "Quarterly review of 2007: Q4 2007", "2007 as a whole brought 449.46."),
+        ("monthly review of 2010", "Monthly review of 2010: December 2010", "2010 as a whole brought 463.67"),
+    ] {
+        let document = report(&mut data, prompt, 3).1;
+        assert_eq!(document.title, title);
+        let summary = sentences(&document).join("\n");
+        assert!(summary.contains(told), "{prompt}: {summary}");
+    }
+}

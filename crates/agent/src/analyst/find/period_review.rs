@@ -109,9 +109,14 @@ fn bullets(
         q.show(now.amount()),
         now.period.label()
     ));
+    // With its last period a year is over: that comes before the period's own details.
+    let calendar = series.grain.season().filter(|season| (now.period.index + 1) % season == 0);
+    bullets.extend(calendar.and_then(|season| whole_year(query, series, now, season)));
     bullets.extend(before.and_then(|before| volume_or_size(query, now, before)));
     bullets.extend(standing(series, now));
-    bullets.extend(year_to_date(query, series, now));
+    if calendar.is_none() {
+        bullets.extend(year_to_date(query, series, now));
+    }
     bullets
 }
 
@@ -192,18 +197,8 @@ fn standing(series: &Series, now: &Point) -> Option<String> {
 fn year_to_date(query: &PlannedQuery, series: &Series, now: &Point) -> Option<String> {
     let season = series.grain.season()?;
     let q = &query.measure;
-    if !series.adds_up {
-        return None;
-    }
-    let sum = |from: i32| -> Option<f64> {
-        let mut total = 0.0;
-        for n in 0..season {
-            let point = series.at(now.period.plus(-from - n)).filter(|p| p.whole)?;
-            total += point.amount();
-        }
-        Some(total)
-    };
-    let (last, before) = (sum(0)?, sum(season)?);
+    let (last, before) =
+        (total(series, now.period, season)?, total(series, now.period.plus(-season), season)?);
     let many = number_word(season.unsigned_abs().into());
     Some(format!(
         "The {many} {}s to {} brought {}, {} the {many} before ({}).",
@@ -213,6 +208,28 @@ fn year_to_date(query: &PlannedQuery, series: &Series, now: &Point) -> Option<St
         compared(last, before)?,
         q.show(before)
     ))
+}
+
+/// The calendar year that ends with the period, against the one before where there is one.
+fn whole_year(query: &PlannedQuery, series: &Series, now: &Point, season: i32) -> Option<String> {
+    let q = &query.measure;
+    let this = total(series, now.period, season)?;
+    let year = now.period.start().year();
+    let against = total(series, now.period.plus(-season), season)
+        .and_then(|before| {
+            let text = compared(this, before)?;
+            Some(format!(", {text} in {} ({})", year - 1, q.show(before)))
+        })
+        .unwrap_or_default();
+    Some(format!("{year} as a whole brought {}{against}.", q.show(this)))
+}
+
+/// The sum of so many whole periods up to one; none where one is missing or sums say nothing.
+fn total(series: &Series, last: Period, count: i32) -> Option<f64> {
+    if !series.adds_up {
+        return None;
+    }
+    (0..count).map(|n| series.at(last.plus(-n)).filter(|p| p.whole).map(|p| p.amount())).sum()
 }
 
 /// Best, worst and usual, over the whole history.

@@ -30,9 +30,15 @@ pub(super) fn review(case: &Case<'_>) -> Questions {
         }
         None => extent.last_complete(grain),
     };
+    // A year that is reviewed by its quarters or months is named beside the last of them.
+    let year = case.window.as_ref().and_then(Window::period);
+    let of = match year.filter(|year| year.grain == Grain::Year && grain < Grain::Year) {
+        Some(year) => format!(" of {}", year.label()),
+        None => String::new(),
+    };
     let mut all = questions(
         case,
-        format!("{} review: {}", capital(grain.adjective()), focus.label()),
+        format!("{} review{of}: {}", capital(grain.adjective()), focus.label()),
         format!("{} against the {} before and the year before", label(case), grain.name()),
     );
     if grain == Grain::Year {

@@ -111,6 +111,11 @@ impl Noun {
         let Some((last, before)) = words.split_last() else {
             return Self::record();
         };
+        // `x_y` and `a_b_2` are no words that bend: they stand as they are.
+        if last.chars().count() < 2 || last.chars().any(char::is_numeric) {
+            let name = format!("\"{}\"", words.join(" "));
+            return Self { one: name.clone(), many: name };
+        }
         let one = singular(last);
         let many = plural(&one);
         let phrase = |head: &str| {
@@ -186,5 +191,6 @@ mod tests {
         let noun = Noun::of(&words("MediaTypes"));
         assert_eq!((noun.one.as_str(), noun.many.as_str()), ("media type", "media types"));
         assert_eq!(noun.count(1), "1 media type");
+        assert_eq!(Noun::of(&words("x_y")).many, "\"x y\"");
     }
 }

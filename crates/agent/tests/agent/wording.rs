@@ -109,3 +109,17 @@ fn a_review_of_a_year_tells_of_the_year_as_a_whole() {
         assert!(summary.contains(told), "{prompt}: {summary}");
     }
 }
+
+#[test]
+fn what_is_too_large_to_be_computed_is_said() {
+    let mut data = csv("shop,amount\nNorth,1.0e308\nNorth,1.5e308\nSouth,1.2e308\nSouth,1.4e308\n").unwrap();
+    let said = text(&report(&mut data, "top 3 shops", 3).1);
+    assert!(said.contains("No shop can be ranked: the amount of each is not given, or too large"), "{said}");
+    let mut data =
+        csv("shop,amount\nNorth,1.0e308\nNorth,1.5e308\nSouth,2.5\nSouth,1.5\nEast,1.0\nEast,1.0\n").unwrap();
+    let said = text(&report(&mut data, "top 3 shops", 3).1);
+    assert!(
+        said.contains("The list leaves out 1 shop, where the amount is not given, or too large"),
+        "{said}"
+    );
+}

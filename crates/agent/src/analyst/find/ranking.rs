@@ -49,7 +49,13 @@ pub(super) fn find(query: &PlannedQuery, rows: &Rows) -> Finding {
         .collect();
     let heading = format!("The {} {}", if *lowest { "last" } else { "first" }, by.count(places.len() as u64));
     let Some(first) = places.first() else {
-        let text = format!("There is no {} to rank.", by.one);
+        let text = match rows.rows.len() {
+            0 => format!("There is no {} to rank.", by.one),
+            _ => format!(
+                "No {} can be ranked: the {} of each is not given, or too large to be computed.",
+                by.one, q.label
+            ),
+        };
         return Finding { bullets: vec![text.clone()], ..Finding::section(heading, vec![note(text)]) };
     };
     let head: &[Value] = rows.rows.first().map_or(&[], Vec::as_slice);
@@ -72,6 +78,17 @@ pub(super) fn find(query: &PlannedQuery, rows: &Rows) -> Finding {
     }
     finding.figures.push(plain_figure(format!("{} in all", capital(&by.many)), whole(all)));
     finding.bullets = bullets(query, by, detail.as_ref(), &places, *lowest, all, part);
+    let left_out = (rows.rows.len() - places.len()) as u64;
+    if left_out > 0 {
+        finding.bullets.insert(
+            0,
+            format!(
+                "The list leaves out {}, where the {} is not given, or too large to be computed.",
+                by.count(left_out),
+                q.label
+            ),
+        );
+    }
     let said = sentences(query, by, &places, all, total);
     let mut blocks = Vec::new();
     blocks.extend(paragraph(&said));

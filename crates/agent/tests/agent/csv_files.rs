@@ -112,6 +112,17 @@ fn slips_are_left_out_and_told() {
 }
 
 #[test]
+fn numbers_too_long_for_figures_are_told() {
+    let data = csv("shop,n\nNorth,99999999999999999999\nSouth,5\n").unwrap();
+    assert_eq!(kinds(&data)[1], ColumnKind::Text);
+    let remarks = data.schema().remarks.join("\n");
+    assert!(
+        remarks.contains("In column n, whole numbers of more than 18 digits were read as text"),
+        "{remarks}"
+    );
+}
+
+#[test]
 fn what_is_no_csv_is_refused_with_its_line() {
     for (content, line, word) in [
         ("", None, "empty"),

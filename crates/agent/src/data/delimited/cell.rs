@@ -46,6 +46,12 @@ const UNITS: [(&str, &str); 14] = [
 /// More digits than any figure has: an account number, a key.
 const MOST_DIGITS: usize = 18;
 
+/// Whether a cell is a whole number with too many digits for a figure.
+pub(super) fn is_long(cell: &str) -> bool {
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    digits.len() > MOST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 pub(super) fn number(cell: &str, style: NumberStyle) -> Option<Number> {
     let mut rest = cell.trim();
     if !rest.bytes().any(|byte| byte.is_ascii_digit()) {

@@ -99,6 +99,8 @@ pub(super) struct Counter {
     months: Fit,
     decimals: [u64; 2],
     ambiguous: u64,
+    /// Whole numbers with more digits than a figure may have.
+    long: u64,
     timed: u64,
     unit: Option<&'static str>,
     units: u64,
@@ -135,6 +137,7 @@ impl Counter {
             return;
         }
         self.booleans.note(cell::boolean(cell).is_some(), line, cell);
+        self.long += u64::from(cell::is_long(cell));
         self.see_number(cell, line);
         self.see_date(cell, line);
         self.months.note(date::month(cell).is_some(), line, cell);
@@ -227,7 +230,10 @@ impl Counter {
         if self.holds(&self.months) {
             return self.judged(Form::Month, &self.months, None);
         }
-        text
+        let numbers_but_for_length = self.long > 0 && self.long + self.numbers[0].count == self.filled;
+        let uncertain = numbers_but_for_length
+            .then_some("whole numbers of more than 18 digits were read as text, as keys are");
+        Judgement { uncertain, ..text }
     }
 
     fn judge_number(&self, style: NumberStyle) -> Option<Judgement> {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use longhaul_core::board::Board;
-use longhaul_core::{Commit, OrgId, Policy, Sequence, TaskId, TaskRef, Timestamp, UserId};
+use longhaul_core::{Commit, EventBody, OrgId, Policy, Sequence, TaskId, TaskRef, Timestamp, UserId};
 use longhaul_journal::{Change, Entry, Parsed, Record, Shard, Shards};
 use longhaul_wire::DecodeError;
 use longhaul_wire::query::Positions;
@@ -35,6 +35,8 @@ pub(crate) struct Model {
     /// Tasks that have not ended, as their rows say.
     hot: HashMap<TaskRef, Known>,
     boards: Arc<Boards>,
+    /// The journal beside the database may still hold something erased.
+    sweep: bool,
     /// The boards are ahead of the rows: a transaction failed.
     unsure: bool,
 }
@@ -56,6 +58,18 @@ pub(crate) struct TaskChange {
     pub(crate) change: Change,
 }
 
+/// Whether a record erases a task.
+fn erases(entry: &Entry) -> bool {
+    matches!(&entry.record, Ok(Record::Task(commit))
+        if commit.events.iter().any(|event| matches!(event.body, EventBody::Erased { .. })))
+}
+
+/// Empties the journal beside the database; not while somebody reads from it.
+fn swept(db: &Connection) -> bool {
+    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    busy.is_ok_and(|busy| busy == 0)
+}
+
 /// What a batch touches, gathered before anything is written.
 #[derive(Default)]
 struct Batch {
@@ -75,8 +89,15 @@ impl Model {
         boards: Arc<Boards>,
     ) -> Result<Self, Error> {
         let db = place.open(shards, anew)?;
-        let mut model =
-            Self { db, shards, positions: BTreeMap::new(), hot: HashMap::new(), boards, unsure: false };
+        let mut model = Self {
+            db,
+            shards,
+            positions: BTreeMap::new(),
+            hot: HashMap::new(),
+            boards,
+            unsure: false,
+            sweep: false,
+        };
         model.reload()?;
         Ok(model)
     }
@@ -142,6 +163,8 @@ impl Model {
         self.unsure = false;
 
         self.positions.insert(shard, position);
+        self.sweep |= entries.iter().any(erases);
+        self.sweep = self.sweep && !swept(&self.db);
         Ok(self.keep(batch))
     }
 

@@ -194,7 +194,10 @@ async fn an_abort_ends_the_reading_of_slow_data() {
     }
     stage.client.abort(task, None).await.unwrap();
     let ended = stage.end(task).await;
-    assert_eq!((ended.status, ended.usage.queries), (Status::Aborted, 0));
+    // Reading all of it would take minutes. On a busy machine the abort may arrive when the first query
+    // has begun; that one is counted, and no further one begins.
+    assert_eq!(ended.status, Status::Aborted);
+    assert!(ended.usage.queries <= 1, "{} queries", ended.usage.queries);
 }
 
 #[tokio::test(flavor = "multi_thread")]

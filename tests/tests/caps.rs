@@ -8,7 +8,7 @@ use longhaul_tests::world::{ended, rehearsal, submit};
 use longhaul_tests::{PATIENCE, World};
 use longhaul_wire::query;
 
-/// Why a task waits, once the projector knows that `running` others run.
+/// Why a task waits, once the projector gives a reason that `is` accepts.
 async fn waiting(client: &Client, task: TaskId, is: impl Fn(&WaitReason) -> bool) -> Waiting {
     let begun = std::time::Instant::now();
     loop {

@@ -81,8 +81,8 @@ fn told(s: &Snapshot, waiting: Option<&str>) -> String {
     }
 }
 
-/// Follows a task to its end, or until it waits for a person. The first Ctrl-C detaches, unless
-/// `abort_first`; a second one within a moment aborts.
+/// Follows a task to its end, or until it waits for a person. The first Ctrl-C detaches; a
+/// second one within a moment aborts instead.
 pub(crate) async fn follow(client: &Client, task: TaskId, quiet: bool) -> anyhow::Result<Followed> {
     let mut watch = client.watch(task).await?;
     let mut bar = Bar::new(watch.snapshot().title.as_str(), quiet);

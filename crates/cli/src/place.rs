@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use longhaul_broker::{Durability as ServerDurability, Server, ServerConfig};
+use longhaul_broker::{Durability as ServerDurability, Running, Server, ServerConfig};
 use longhaul_client::{Client, Identity};
 use longhaul_journal::{Auth, ConnectOptions, Durability, Journal, PortError};
 
@@ -57,9 +57,8 @@ impl Place {
     /// Finds the log, or starts it with what the command needs.
     pub(crate) async fn open(settings: &Settings, need: Need) -> anyhow::Result<Self> {
         let identity = Identity::new(&settings.org, &settings.user, "cli")?;
-        if let Some(url) = &settings.nats {
-            let auth = settings.token.clone().map_or(Auth::Url, Auth::Token);
-            let journal = connect(ConnectOptions { auth, ..ConnectOptions::new(url) }).await?;
+        if let Some(options) = named(settings) {
+            let journal = connect(options).await?;
             return Ok(Self::over(journal, identity, None, None, settings.quiet));
         }
         // A server may be just starting, or just stopping, in another process: look again for a while.
@@ -78,11 +77,7 @@ impl Place {
     /// The server on the data directory: the one that runs there, or one started for this command.
     async fn local(settings: &Settings, need: Need, identity: Identity) -> anyhow::Result<Self> {
         if let Some(running) = longhaul_broker::running(&server_directory(settings))? {
-            let options = ConnectOptions {
-                auth: Auth::Token(running.token.clone()),
-                monitoring: vec![running.monitoring_url.clone()],
-                ..ConnectOptions::new(&running.url)
-            };
+            let options = nearby(&running);
             let in_use = in_use(settings)?;
             in_use.lock_shared().context("the data directory cannot be locked")?;
             let near = async {
@@ -238,6 +233,21 @@ pub(crate) async fn start(settings: &Settings, private: &Private) -> anyhow::Res
     };
     let journal = connect(options).await?;
     Ok((server, journal))
+}
+
+/// How to connect to the server the settings name, if they name one.
+pub(crate) fn named(settings: &Settings) -> Option<ConnectOptions> {
+    let auth = settings.token.clone().map_or(Auth::Url, Auth::Token);
+    settings.nats.as_ref().map(|url| ConnectOptions { auth, ..ConnectOptions::new(url) })
+}
+
+/// How to connect to a server that another process runs on this machine.
+pub(crate) fn nearby(running: &Running) -> ConnectOptions {
+    ConnectOptions {
+        auth: Auth::Token(running.token.clone()),
+        monitoring: vec![running.monitoring_url.clone()],
+        ..ConnectOptions::new(&running.url)
+    }
 }
 
 /// Connects to a log.

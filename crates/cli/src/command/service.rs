@@ -1,27 +1,20 @@
 //! `project`, `schedule`, `work`: one service alone, for deployments of many processes.
 
-use longhaul_journal::{Auth, ConnectOptions, Durability, Journal};
+use longhaul_journal::{Durability, Journal};
 
 use crate::args::{DurabilityArg, Schedule, Service, Work as WorkArgs};
 use crate::exit::{Code, usage};
 use crate::output::say;
-use crate::place::{connect, server_directory};
+use crate::place::{connect, named, nearby, server_directory};
 use crate::services::{Services, Work, interrupted};
 use crate::settings::Settings;
 
 /// A service does not start a server of its own: it would be alone with it.
 async fn log(settings: &Settings, service: &Service) -> anyhow::Result<Journal> {
-    let mut options = match &settings.nats {
-        Some(url) => {
-            let auth = settings.token.clone().map_or(Auth::Url, Auth::Token);
-            ConnectOptions { auth, ..ConnectOptions::new(url) }
-        }
+    let mut options = match named(settings) {
+        Some(options) => options,
         None => match longhaul_broker::running(&server_directory(settings))? {
-            Some(running) => ConnectOptions {
-                auth: Auth::Token(running.token.clone()),
-                monitoring: vec![running.monitoring_url.clone()],
-                ..ConnectOptions::new(&running.url)
-            },
+            Some(running) => nearby(&running),
             None => {
                 return Err(usage(format!(
                     "no nats-server is named and none runs on {}; name one with --nats URL, or start `longhaul up`",

@@ -1,12 +1,12 @@
 //! `up`: everything in one process.
 
 use longhaul_broker::Durability as ServerDurability;
-use longhaul_journal::{Auth, ConnectOptions};
+use longhaul_journal::ConnectOptions;
 
 use crate::args::{DurabilityArg, Up};
 use crate::exit::{Code, told, usage};
 use crate::output::say;
-use crate::place::{Private, connect, server_directory, start};
+use crate::place::{Private, connect, named, server_directory, start};
 use crate::services::{Services, Work, interrupted};
 use crate::settings::Settings;
 
@@ -24,12 +24,8 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
     for given in &args.exec {
         work = work.program(given)?;
     }
-    let (server, journal) = match &settings.nats {
-        Some(url) => {
-            let auth = settings.token.clone().map_or(Auth::Url, Auth::Token);
-            let options = ConnectOptions { auth, shards: args.shards, ..ConnectOptions::new(url) };
-            (None, connect(options).await?)
-        }
+    let (server, journal) = match named(settings) {
+        Some(options) => (None, connect(ConnectOptions { shards: args.shards, ..options }).await?),
         None => {
             if args.shards == Some(0) {
                 return Err(usage("a log has at least one shard"));

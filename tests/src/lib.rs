@@ -4,6 +4,7 @@
 //! Processes are ended by their own id when their handle is dropped.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's harness may panic")]
 
+pub mod fault;
 pub mod process;
 pub mod toolchains;
 pub mod world;

@@ -42,8 +42,10 @@ pub struct Room {
 }
 
 /// A run an executor holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HeldRun {
+    /// Whose task: another organisation's may have the same id.
+    pub org: OrgId,
     /// Which task.
     pub task: TaskId,
     /// Which of its runs.
@@ -58,8 +60,8 @@ impl Beat {
     }
 
     /// Whether this run is among those held.
-    pub fn holds(&self, task: TaskId, run: RunNumber) -> bool {
-        self.runs.contains(&HeldRun { task, run })
+    pub fn holds(&self, task: &TaskRef, run: RunNumber) -> bool {
+        self.runs.iter().any(|held| held.run == run && held.task == task.task && held.org == task.org)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::beat::TaskRef;
 use crate::event::{AdmissionReason, Decision};
 use crate::id::{ApprovalId, ExecutorId, Kind, LabelKey, RunNumber, Sequence, TaskId};
 use crate::payload::{Artifact, Digest, Payload, TaskError, Usage};
@@ -198,6 +199,11 @@ pub struct Abort {
 }
 
 impl Snapshot {
+    /// Its address on the log.
+    pub fn address(&self) -> TaskRef {
+        TaskRef { org: self.owner.org.clone(), task: self.task }
+    }
+
     /// The state right after a submission.
     pub(crate) fn new(task: TaskId, said: &Submission, at: Timestamp) -> Self {
         let steps = said.inherited.iter().enumerate().map(|(index, step)| Step {

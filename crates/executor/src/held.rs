@@ -51,8 +51,8 @@ impl Held {
     /// Every run that is held.
     pub(crate) fn runs(&self) -> Vec<HeldRun> {
         let runs = self.lock();
-        let all = runs.iter().flat_map(|(task, of_task)| of_task.iter().map(|holding| (*task, holding.run)));
-        all.map(|(task, run)| HeldRun { task, run }).collect()
+        let all = runs.iter().flat_map(|(task, of_task)| of_task.iter().map(move |holding| (*task, holding)));
+        all.map(|(task, holding)| HeldRun { org: holding.org.clone(), task, run: holding.run }).collect()
     }
 
     /// Waits until a run was claimed or let go.
@@ -115,7 +115,7 @@ mod tests {
         let second = held.claim(task.clone(), RunNumber(2)).unwrap();
         assert_eq!(held.runs().len(), 2);
         drop(first);
-        assert_eq!(held.runs(), [HeldRun { task: task.task, run: RunNumber(2) }]);
+        assert_eq!(held.runs(), [HeldRun { org: task.org, task: task.task, run: RunNumber(2) }]);
         drop(second);
         assert!(held.runs().is_empty());
         assert!(held.lock().is_empty());

@@ -70,7 +70,7 @@ impl Beats {
         let executor = snapshot.executor.filter(|_| snapshot.status.is_running())?;
         let all = self.lock();
         let beat = &all.get(&executor)?.beat;
-        beat.holds(snapshot.task, snapshot.run).then_some(beat.at)
+        beat.holds(&snapshot.address(), snapshot.run).then_some(beat.at)
     }
 
     /// All of them, as a question about them is answered.

@@ -27,7 +27,7 @@ pub(crate) async fn perform(journal: Journal, actor: Actor, effect: Effect) -> O
                     Err(NotDone::Failed)
                 }
             };
-            Some(Outcome::Acted { task: task.task, result })
+            Some(Outcome::Acted { task, result })
         }
         Effect::Load(task) => {
             let history = journal.history(&task).await.inspect_err(|error| {

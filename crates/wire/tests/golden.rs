@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use longhaul_core::{
-    AdmissionReason, Beat, EventBody, ExecutorId, HeldRun, Kind, Limits, Payload, Priority, Role, Room,
-    RunNumber, Sequence, Status, TaskId, Timestamp,
+    AdmissionReason, Beat, EventBody, ExecutorId, HeldRun, Kind, Limits, OrgId, Payload, Priority, Role,
+    Room, RunNumber, Sequence, Status, TaskId, Timestamp,
 };
 use longhaul_wire::codec::EVENT_KINDS;
 use longhaul_wire::live::{Change, TextDelta};
@@ -158,7 +158,7 @@ fn what_is_said_to_listeners_is_as_its_schema_says() {
         version: "0.1.0".to_owned(),
         host: "here/1".to_owned(),
         kinds: vec![Room { kind, places: 4, free: 3 }],
-        runs: vec![HeldRun { task, run: RunNumber(1) }],
+        runs: vec![HeldRun { org: OrgId::new("acme").unwrap(), task, run: RunNumber(1) }],
         draining: false,
     };
     let text = TextDelta { run: RunNumber(1), segment: 1, offset: 0, text: "Sales".to_owned() };

@@ -58,7 +58,7 @@ class Executor:
             free = 0 if self.draining else self.args.places - len(self.held)
             word = {"executor": self.id, "at": longhaul.now(), "version": "shout/1", "host": host}
             word["kinds"] = [{"kind": KIND, "places": self.args.places, "free": free}]
-            word["runs"] = [{"task": task, "run": run} for task, run in self.held]
+            word["runs"] = [{"org": run.org, "task": run.task, "run": run.number} for run in self.held.values()]
             word["draining"] = self.draining
             await self.log.nc.publish(f"lh.beat.{self.id}", json.dumps(word).encode())
             try:
@@ -91,7 +91,7 @@ class Executor:
     async def attend(self, delivery):
         """Starts a dispatched run, if it is still to be started, and sees it to its end."""
         run = Run(self, json.loads(delivery.data))
-        key = (run.task, run.number)
+        key = (run.org, run.task, run.number)
         try:
             if self.draining:
                 return await delivery.nak()

@@ -6,7 +6,8 @@ use super::brief::{Brief, Grant};
 use super::fold::Board;
 use super::rooms::Places;
 use super::turns::Kept;
-use crate::id::{Kind, OrgId, Sequence, TaskId, UserId};
+use crate::beat::TaskRef;
+use crate::id::{Kind, OrgId, Sequence, UserId};
 use crate::ledger::{Admission, MAX_ADMISSIONS};
 use crate::time::Timestamp;
 
@@ -23,8 +24,8 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn task(&self) -> TaskId {
-        self.admission.task
+    pub(super) fn task(&self) -> TaskRef {
+        TaskRef { org: self.org.clone(), task: self.admission.task }
     }
 }
 
@@ -56,7 +57,7 @@ impl Board {
             let Some(step) = self.choose(&open) else { break };
             let Admission { run, why, .. } = step.admission;
             let index = u32::try_from(plan.len()).unwrap_or(u32::MAX);
-            self.serve(step.task(), Grant { run, ledger: PLANNED, index, why }, &open);
+            self.serve(&step.task(), Grant { run, ledger: PLANNED, index, why }, &open);
             places.take(&step.admission.kind);
             plan.push(step);
         }
@@ -71,7 +72,8 @@ impl Board {
     pub(super) fn free_places(&self) -> Places {
         let mut places = self.rooms.free();
         for (kind, queue) in &self.granted {
-            let runs = queue.iter().filter_map(|(_, _, task)| Some((*task, self.tasks.get(task)?.next_run)));
+            let runs =
+                queue.iter().filter_map(|(_, _, task)| Some((task.clone(), self.tasks.get(task)?.next_run)));
             for _ in runs.filter(|run| !self.rooms.is_listed(run)) {
                 if !places.take(kind) {
                     break;
@@ -86,13 +88,13 @@ impl Board {
         let org_id = self.turns.next(open)?;
         let org = self.orgs.get(org_id)?;
         let user_id = org.turns.next(open)?;
-        let (.., task) = org.users.get(user_id)?.first(open)?;
-        let brief = self.tasks.get(task)?;
+        let (.., task) = *org.users.get(user_id)?.first(open)?;
+        let brief = self.tasks.get(&TaskRef { org: org_id.clone(), task })?;
         Some(Step {
             org: org_id.clone(),
             user: user_id.clone(),
             admission: Admission {
-                task: *task,
+                task,
                 run: brief.next_run,
                 user: user_id.clone(),
                 conversation: brief.owner.conversation.clone(),
@@ -105,9 +107,10 @@ impl Board {
     }
 
     fn undo(&mut self, step: Step) {
-        let Some(brief) = self.tasks.get(&step.task()) else { return };
+        let task = step.task();
+        let Some(brief) = self.tasks.get(&task) else { return };
         let brief = Brief { grant: None, ..brief.clone() };
-        self.replace(step.task(), Some(brief));
+        self.replace(task, Some(brief));
         self.turns.restore(&step.org, step.org_turn);
         if let Some(org) = self.orgs.get_mut(&step.org) {
             org.turns.restore(&step.user, step.user_turn);

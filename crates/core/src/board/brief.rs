@@ -1,5 +1,6 @@
 //! What the board keeps of a live task.
 
+use crate::beat::TaskRef;
 use crate::event::AdmissionReason;
 use crate::id::{ExecutorId, Kind, RunNumber, Sequence, TaskId};
 use crate::snapshot::{Snapshot, Status};
@@ -63,6 +64,11 @@ impl Brief {
             executor: snapshot.executor,
             grant: None,
         }
+    }
+
+    /// Its address. A task id alone names one task within its organisation only.
+    pub(super) fn key(&self) -> TaskRef {
+        TaskRef { org: self.owner.org.clone(), task: self.task }
     }
 
     /// Counted under the caps of its user and organisation.

@@ -6,7 +6,7 @@ use super::brief::{Brief, Grant};
 use super::organisation::Organisation;
 use super::rooms::Rooms;
 use super::turns::Turns;
-use crate::beat::Beat;
+use crate::beat::{Beat, TaskRef};
 use crate::id::{ConversationId, ExecutorId, Kind, OrgId, Sequence, TaskId};
 use crate::ledger::{AdmissionCommit, Period, Policy};
 use crate::snapshot::{Snapshot, Status};
@@ -16,14 +16,14 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Board {
     pub(super) now: Timestamp,
-    pub(super) tasks: BTreeMap<TaskId, Brief>,
+    pub(super) tasks: BTreeMap<TaskRef, Brief>,
     pub(super) orgs: BTreeMap<OrgId, Organisation>,
     /// Organisations that have something to admit and may.
     pub(super) turns: Turns<OrgId>,
     /// Pending tasks whose time has not come.
-    pub(super) delayed: BTreeSet<(Timestamp, TaskId)>,
+    pub(super) delayed: BTreeSet<(Timestamp, TaskRef)>,
     /// Runs that have a slot and have not started, by admission.
-    pub(super) granted: BTreeMap<Kind, BTreeSet<(Sequence, u32, TaskId)>>,
+    pub(super) granted: BTreeMap<Kind, BTreeSet<(Sequence, u32, TaskRef)>>,
     /// Organisations that have used up the day's budget.
     exhausted: BTreeSet<OrgId>,
     pub(super) rooms: Rooms,
@@ -64,8 +64,8 @@ impl Board {
                 self.refresh(&org);
             }
         }
-        while let Some((at, task)) = self.delayed.first().copied().filter(|(at, _)| *at <= self.now) {
-            self.delayed.remove(&(at, task));
+        while self.delayed.first().is_some_and(|(at, _)| *at <= self.now) {
+            let Some((_, task)) = self.delayed.pop_first() else { break };
             if let Some(brief) = self.tasks.get(&task).cloned() {
                 self.replace(task, Some(brief));
             }
@@ -84,7 +84,8 @@ impl Board {
     /// retried comes back.
     pub fn task(&mut self, snapshot: &Snapshot) {
         let mut brief = Brief::of(snapshot);
-        if let Some(old) = self.tasks.get(&brief.task) {
+        let task = brief.key();
+        if let Some(old) = self.tasks.get(&task) {
             // An admission is void once the task cannot have that run any more.
             let grant = old.grant.filter(|grant| grant.run == brief.next_run);
             brief.grant = grant.filter(|_| brief.status == Status::Pending);
@@ -92,13 +93,12 @@ impl Board {
                 return;
             }
         }
-        let task = brief.task;
         self.replace(task, (!brief.status.is_terminal()).then_some(brief));
     }
 
     /// Takes a task off the board: nothing is known of it any more.
-    pub fn set_aside(&mut self, task: TaskId) {
-        self.replace(task, None);
+    pub fn set_aside(&mut self, task: &TaskRef) {
+        self.replace(task.clone(), None);
     }
 
     /// Takes in a commit on an organisation's ledger.
@@ -108,7 +108,8 @@ impl Board {
         let mut places = self.free_places();
         for (index, admission) in (0..).zip(&commit.admissions) {
             let grant = Grant { run: admission.run, ledger: sequence, index, why: admission.why };
-            self.serve(admission.task, grant, &places.kinds());
+            let task = TaskRef { org: commit.org.clone(), task: admission.task };
+            self.serve(&task, grant, &places.kinds());
             places.take(&admission.kind);
         }
     }
@@ -121,8 +122,8 @@ impl Board {
     }
 
     /// Gives a waiting task's next run a slot, in its turn, while there was room for `open`.
-    pub(super) fn serve(&mut self, task: TaskId, grant: Grant, open: &BTreeSet<Kind>) {
-        let Some(brief) = self.tasks.get(&task).filter(|brief| brief.may_have(&grant)) else { return };
+    pub(super) fn serve(&mut self, task: &TaskRef, grant: Grant, open: &BTreeSet<Kind>) {
+        let Some(brief) = self.tasks.get(task).filter(|brief| brief.may_have(&grant)) else { return };
         let mut open = open.clone();
         open.insert(brief.kind.clone());
         if let Some(org) = self.orgs.get_mut(&brief.owner.org) {
@@ -135,10 +136,10 @@ impl Board {
     /// Gives a waiting task's next run a slot out of turn: for readers that keep grants beside the
     /// tasks and build the board anew from both. For any other run, and for a task that is not
     /// pending, the slot is void.
-    pub fn grant(&mut self, task: TaskId, grant: Grant) {
-        if let Some(brief) = self.tasks.get(&task).filter(|brief| brief.may_have(&grant)) {
+    pub fn grant(&mut self, task: &TaskRef, grant: Grant) {
+        if let Some(brief) = self.tasks.get(task).filter(|brief| brief.may_have(&grant)) {
             let brief = Brief { grant: Some(grant), ..brief.clone() };
-            self.replace(task, Some(brief));
+            self.replace(task.clone(), Some(brief));
         }
     }
 
@@ -196,8 +197,8 @@ impl Board {
     }
 
     /// The slot a pending task has, if it has one.
-    pub fn granted(&self, task: TaskId) -> Option<Grant> {
-        self.tasks.get(&task)?.grant
+    pub fn granted(&self, task: &TaskRef) -> Option<Grant> {
+        self.tasks.get(task)?.grant
     }
 
     /// Every run that has a slot and has not started: whose task it is, its kind, and the grant.
@@ -207,8 +208,8 @@ impl Board {
     }
 
     /// Whether the task is on the board: known, and not ended.
-    pub fn contains(&self, task: TaskId) -> bool {
-        self.tasks.contains_key(&task)
+    pub fn contains(&self, task: &TaskRef) -> bool {
+        self.tasks.contains_key(task)
     }
 
     /// How many live tasks there are. Walks over all of them.
@@ -228,7 +229,7 @@ impl Board {
 
     /// Puts `brief` in the place of what was known of the task, and everything that depends on it
     /// in order.
-    pub(super) fn replace(&mut self, task: TaskId, brief: Option<Brief>) {
+    pub(super) fn replace(&mut self, task: TaskRef, brief: Option<Brief>) {
         let old = self.tasks.remove(&task);
         self.move_run(old.as_ref(), brief.as_ref());
         let Some(owner) = brief.as_ref().or(old.as_ref()).map(|brief| brief.owner.clone()) else { return };
@@ -249,7 +250,7 @@ impl Board {
     }
 
     fn move_run(&mut self, old: Option<&Brief>, new: Option<&Brief>) {
-        let run = |brief: &Brief| Some((brief.runs_on()?, (brief.task, brief.run)));
+        let run = |brief: &Brief| Some((brief.runs_on()?, (brief.key(), brief.run)));
         let (old, new) = (old.and_then(run), new.and_then(run));
         if old == new {
             return;
@@ -281,10 +282,10 @@ impl Board {
         }
         if let Some(grant) = brief.grant {
             let queue = self.granted.entry(brief.kind.clone()).or_default();
-            queue.insert((grant.ledger, grant.index, brief.task));
+            queue.insert((grant.ledger, grant.index, brief.key()));
         }
         if let Some(at) = brief.not_before.filter(|_| brief.waits() && !due) {
-            self.delayed.insert((at, brief.task));
+            self.delayed.insert((at, brief.key()));
         }
     }
 
@@ -303,29 +304,30 @@ impl Board {
         if let Some(grant) = brief.grant
             && let Some(queue) = self.granted.get_mut(&brief.kind)
         {
-            queue.remove(&(grant.ledger, grant.index, brief.task));
+            queue.remove(&(grant.ledger, grant.index, brief.key()));
             if queue.is_empty() {
                 self.granted.remove(&brief.kind);
             }
         }
         if let Some(at) = brief.not_before {
-            self.delayed.remove(&(at, brief.task));
+            self.delayed.remove(&(at, brief.key()));
         }
     }
 
     /// Lets a conversation's tasks into their users' queues, or out of them.
-    fn settle(&mut self, org: &OrgId, id: &ConversationId) {
-        let Some(org) = self.orgs.get_mut(org) else { return };
+    fn settle(&mut self, org_id: &OrgId, id: &ConversationId) {
+        let Some(org) = self.orgs.get_mut(org_id) else { return };
         let Some(conversation) = org.conversations.get_mut(id) else { return };
         let settled = conversation.settle(org.policy.caps.conversation);
         if conversation.is_empty() {
             org.conversations.remove(id);
         }
-        for brief in settled.shut.iter().filter_map(|task| self.tasks.get(task)) {
+        let brief = |task| self.tasks.get(&TaskRef { org: org_id.clone(), task });
+        for brief in settled.shut.into_iter().filter_map(brief) {
             org.user(&brief.owner.user).dequeue(brief);
             org.refresh(&brief.owner.user, &self.known);
         }
-        for brief in settled.opened.iter().filter_map(|task| self.tasks.get(task)) {
+        for brief in settled.opened.into_iter().filter_map(brief) {
             if brief.due(self.now) {
                 org.user(&brief.owner.user).enqueue(brief);
                 org.refresh(&brief.owner.user, &self.known);

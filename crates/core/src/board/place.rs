@@ -8,6 +8,7 @@ use super::brief::Brief;
 use super::fold::Board;
 use super::organisation::{Organisation, User};
 use super::waiting::{Candidate, MAX_BLOCKERS, WaitReason, Waiting};
+use crate::beat::TaskRef;
 use crate::event::AdmissionReason;
 use crate::id::{Kind, OrgId, RunNumber, TaskId, UserId};
 use crate::snapshot::Status;
@@ -21,14 +22,14 @@ impl Board {
     ///
     /// Takes time in proportion to the queues around it; for many tasks at once use
     /// [`Board::waiting_all`].
-    pub fn waiting(&mut self, task: TaskId, now: Timestamp) -> Option<Waiting> {
+    pub fn waiting(&mut self, task: &TaskRef, now: Timestamp) -> Option<Waiting> {
         self.waiting_all(&[task], now).pop().flatten()
     }
 
     /// As [`Board::waiting`], for many tasks of one moment, in the same order.
-    pub fn waiting_all(&mut self, tasks: &[TaskId], now: Timestamp) -> Vec<Option<Waiting>> {
+    pub fn waiting_all(&mut self, tasks: &[&TaskRef], now: Timestamp) -> Vec<Option<Waiting>> {
         self.advance(now);
-        self.tentatively(usize::MAX, |board, _: &[Step]| tasks.iter().map(|task| board.look(*task)).collect())
+        self.tentatively(usize::MAX, |board, _: &[Step]| tasks.iter().map(|task| board.look(task)).collect())
     }
 
     /// What a submission would meet now: whether it would start, else why it would wait and where.
@@ -54,9 +55,10 @@ impl Board {
             executor: None,
             grant: None,
         };
-        self.replace(CANDIDATE, Some(brief));
-        let waiting = self.waiting(CANDIDATE, now);
-        self.replace(CANDIDATE, None);
+        let task = brief.key();
+        self.replace(task.clone(), Some(brief));
+        let waiting = self.waiting(&task, now);
+        self.replace(task, None);
         self.turns.restore(&org, org_turn);
         if let (Some(known), Some(turn)) = (self.orgs.get_mut(&org), user_turn) {
             known.turns.restore(&candidate.owner.user, turn);
@@ -70,8 +72,8 @@ impl Board {
     }
 
     /// The answer for one task, once all that can be admitted is.
-    fn look(&self, task: TaskId) -> Option<Waiting> {
-        let brief = self.tasks.get(&task).filter(|brief| brief.status == Status::Pending)?;
+    fn look(&self, task: &TaskRef) -> Option<Waiting> {
+        let brief = self.tasks.get(task).filter(|brief| brief.status == Status::Pending)?;
         // An organisation all of whose tasks wait for their time has no queue, and is not kept.
         let blank = Organisation::default();
         let org = self.orgs.get(&brief.owner.org).unwrap_or(&blank);
@@ -86,7 +88,7 @@ impl Board {
             if grant.ledger == PLANNED {
                 return (WaitReason::Next, grant.index as usize + 1, vec![]);
             }
-            let before = (grant.ledger, grant.index, brief.task);
+            let before = (grant.ledger, grant.index, brief.key());
             let ahead = self.granted.get(&brief.kind).map_or(0, |queue| queue.range(..before).count());
             return (WaitReason::Admitted { run: grant.run }, ahead + 1, vec![]);
         }

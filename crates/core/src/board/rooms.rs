@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::beat::{Beat, Room};
-use crate::id::{ExecutorId, Kind, RunNumber, TaskId};
+use crate::beat::{Beat, HeldRun, Room, TaskRef};
+use crate::id::{ExecutorId, Kind, RunNumber};
 
-type Run = (TaskId, RunNumber);
+pub(super) type Run = (TaskRef, RunNumber);
 
 /// Executors and their places.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,8 +33,9 @@ impl Rooms {
     /// Takes in a beat. Returns the kinds it takes.
     pub(super) fn beat(&mut self, beat: &Beat) -> impl Iterator<Item = Kind> {
         self.unlist(beat.executor);
-        let runs: Vec<Run> = beat.runs.iter().map(|held| (held.task, held.run)).collect();
-        self.listed.extend(runs.iter().map(|run| (*run, beat.executor)));
+        let run = |held: &HeldRun| (TaskRef { org: held.org.clone(), task: held.task }, held.run);
+        let runs: Vec<Run> = beat.runs.iter().map(run).collect();
+        self.listed.extend(runs.iter().map(|run| (run.clone(), beat.executor)));
         let running = self.running.get(&beat.executor);
         let unlisted =
             running.map_or(0, |all| count(all.iter().filter(|run| !self.lists(beat.executor, run))));
@@ -52,8 +53,8 @@ impl Rooms {
 
     /// A run is under way by the log.
     pub(super) fn started(&mut self, executor: ExecutorId, run: Run) {
-        self.running.entry(executor).or_default().insert(run);
         let listed = self.lists(executor, &run);
+        self.running.entry(executor).or_default().insert(run);
         if let Some(heard) = self.heard.get_mut(&executor)
             && !listed
         {

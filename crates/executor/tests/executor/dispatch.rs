@@ -146,7 +146,7 @@ async fn beats_tell_what_is_held_and_what_is_free() {
     while held.runs.is_empty() {
         held = within("a beat", beats.next()).await.unwrap().unwrap();
     }
-    assert!(held.holds(task.task, RunNumber(1)));
+    assert!(held.holds(&task, RunNumber(1)));
     assert_eq!(held.kinds[1].free, 1);
     // Each second, whether or not anything happens.
     let next = within("a beat", beats.next()).await.unwrap().unwrap();

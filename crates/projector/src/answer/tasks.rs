@@ -72,9 +72,8 @@ impl Reading<'_> {
         }
         let mut all = HashMap::new();
         for (shard, keys) in by_shard {
-            let ids: Vec<TaskId> = keys.iter().map(|key| key.task).collect();
             let now = self.shared.journal.now();
-            let waiting = self.shared.boards.with(shard, |board| board.waiting_all(&ids, now));
+            let waiting = self.shared.boards.with(shard, |board| board.waiting_all(&keys, now));
             all.extend(keys.into_iter().cloned().zip(waiting).filter_map(|(key, why)| Some((key, why?))));
         }
         all

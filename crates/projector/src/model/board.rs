@@ -85,7 +85,8 @@ pub(super) fn load(db: &Connection, shards: Shards) -> Result<Vec<Board>, Error>
     })?;
     for SlotRow { org, task, run, ledger, index, why } in slots {
         let grant = Grant { run, ledger, index, why: json("slot", &why)? };
-        on(&org_id(&org)?, &mut |board| board.grant(task_id(task), grant));
+        let task = TaskRef { org: org_id(&org)?, task: task_id(task) };
+        on(&task.org, &mut |board| board.grant(&task, grant));
     }
     let subjects: Vec<String> = rows(db, "SELECT subject FROM unreadable", |row| row.get(0))?;
     for subject in subjects {

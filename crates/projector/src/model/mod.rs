@@ -147,7 +147,7 @@ impl Model {
         let slots = self.boards.with(shard, |board| {
             entries.iter().for_each(|entry| batch.fold(entry, self.shards, board));
             let named = batch.tasks.keys().chain(&batch.admitted);
-            named.map(|key| (key.clone(), board.granted(key.task))).collect::<HashMap<_, _>>()
+            named.map(|key| (key.clone(), board.granted(key))).collect::<HashMap<_, _>>()
         });
         let position = Position::of(end);
         let all = self.db.transaction().map_err(written)?;
@@ -272,7 +272,7 @@ impl Batch {
             tracing::warn!(org = %key.org, task = %key.task, sequence = %entry.sequence, %why, "a task is put aside");
         }
         touched.put_aside(Unread { at: entry.sequence, stored_at: entry.stored_at, why: why.to_string() });
-        board.set_aside(key.task);
+        board.set_aside(key);
     }
 
     fn save_rest(&self, db: &Connection, shard: Shard) -> rusqlite::Result<()> {

@@ -47,7 +47,7 @@ fn one_task_is_put_aside_and_the_rest_goes_on() {
 
         // It takes nobody's slot and no place.
         let boards = &asked.projector().handle().shared.boards;
-        assert!(!boards.with(longhaul_wire::Shard(0), |board| board.contains(broken.task)));
+        assert!(!boards.with(longhaul_wire::Shard(0), |board| board.contains(&broken)));
 
         let health = asked.ask(Health::default()).await.unwrap();
         assert_eq!((health.tasks, health.unreadable), (2, 1));

@@ -129,7 +129,7 @@ fn executors_are_heard_and_shown() {
             version: "1".to_owned(),
             host: "here/1".to_owned(),
             kinds: vec![],
-            runs: vec![HeldRun { task: key.task, run: RunNumber(1) }],
+            runs: vec![HeldRun { org: key.org.clone(), task: key.task, run: RunNumber(1) }],
             draining: false,
         };
         let at = running.journal.now();

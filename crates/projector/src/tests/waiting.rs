@@ -135,7 +135,7 @@ fn erasure_frees_no_budget() {
         let mut bench = Bench::new(world.shards);
         bench.fold(&entries, 3);
         for _ in 0..2 {
-            let waiting = bench.boards.with(Shard(0), |board| board.waiting(waits.task, world.now));
+            let waiting = bench.boards.with(Shard(0), |board| board.waiting(&waits, world.now));
             let reason = WaitReason::TokenBudget { used: 7, budget: 5, per: Period::Ever };
             assert_eq!(waiting.unwrap().reason, reason);
             bench.reopen();
@@ -165,7 +165,7 @@ fn a_batch_that_fails_is_spent_once() {
     bench.model().fold(Shard(0), entries).unwrap_err();
     bench.model().db().execute_batch("DROP TRIGGER full").unwrap();
     bench.model().fold(Shard(0), entries).unwrap();
-    let waiting = bench.boards.with(Shard(0), |board| board.waiting(waits.task, world.now));
+    let waiting = bench.boards.with(Shard(0), |board| board.waiting(&waits, world.now));
     let reason = WaitReason::TokenBudget { used: 7, budget: 5, per: Period::Ever };
     assert_eq!(waiting.unwrap().reason, reason);
 }

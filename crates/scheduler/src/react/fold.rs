@@ -1,6 +1,8 @@
 //! Records of the log, folded into what the scheduler knows.
 
-use longhaul_core::{AdmissionCommit, Commit, EventBody, Payload, Sequence, Snapshot, TaskRef, apply_commit};
+use longhaul_core::{
+    Admission, AdmissionCommit, Commit, EventBody, Payload, Sequence, Snapshot, TaskRef, apply_commit,
+};
 use longhaul_journal::{Entry, Parsed, Record};
 
 use super::input::{Effect, Now};
@@ -68,14 +70,15 @@ impl State {
         self.board.admissions(commit, sequence);
         let own = commit.actor.who == self.rules.who;
         let granted = commit.admissions.iter();
-        granted.filter_map(|admission| self.granted(now, admission.task, admission.run, own)).collect()
+        let task = |admission: &Admission| TaskRef { org: commit.org.clone(), task: admission.task };
+        granted.filter_map(|admission| self.granted(now, &task(admission), admission.run, own)).collect()
     }
 
     fn commit(&mut self, now: Now, task: TaskRef, mut commit: Commit, sequence: Sequence) -> Vec<Effect> {
-        if self.aside.contains_key(&task.task) {
+        if self.aside.contains_key(&task) {
             return vec![];
         }
-        let before = self.tasks.remove(&task.task);
+        let before = self.tasks.remove(&task);
         let reopens = |commit: &Commit| {
             commit.events.iter().any(|event| matches!(event.body, EventBody::Retried { .. }))
         };
@@ -91,13 +94,13 @@ impl State {
         let used = after.usage.tokens().saturating_sub(used);
         if after.erased && !known {
             // All that may be left of it is this commit, and the sum in it.
-            if self.stage != Stage::CaughtUp && !self.counted.contains(&task.task) {
+            if self.stage != Stage::CaughtUp && !self.counted.contains(&task) {
                 self.board.spent(&task.org, after.ended_at.unwrap_or(commit.at), used);
             }
         } else if used > 0 {
             self.board.spent(&task.org, commit.at, used);
             if self.stage != Stage::CaughtUp {
-                self.counted.insert(task.task);
+                self.counted.insert(task);
             }
         }
         self.keep(now, after);
@@ -134,24 +137,24 @@ impl State {
 
     /// Keeps a live task and everything that depends on it; forgets one that has ended.
     fn keep(&mut self, now: Now, snapshot: Snapshot) {
-        let task = snapshot.task;
+        let task = snapshot.address();
         self.board.task(&snapshot);
         self.runs.task(&snapshot, self.stage == Stage::CaughtUp, now);
-        self.settle(task);
-        self.questions.set(task, snapshot.open_approval().map(|open| open.expires_at));
+        self.settle(&task);
+        self.questions.set(&task, snapshot.open_approval().map(|open| open.expires_at));
         if !snapshot.status.is_terminal() {
             self.tasks.insert(task, snapshot);
         }
     }
 
     fn put_aside(&mut self, aside: Aside) {
-        let task = aside.task.task;
-        tracing::warn!(org = %aside.task.org, %task, sequence = %aside.sequence, why = aside.why, "a task is put aside");
+        let task = aside.task.clone();
+        tracing::warn!(org = %task.org, task = %task.task, sequence = %aside.sequence, why = aside.why, "a task is put aside");
         self.tasks.remove(&task);
-        self.board.set_aside(task);
-        self.runs.forget(task);
-        self.questions.set(task, None);
-        self.settle(task);
+        self.board.set_aside(&task);
+        self.runs.forget(&task);
+        self.questions.set(&task, None);
+        self.settle(&task);
         self.aside.entry(task).or_insert(aside);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longhaul_core::{
-    Admission, Beat, Command, Dispatch, Millis, OrgId, Rejection, Sequence, TaskId, TaskRef, Timestamp,
+    Admission, Beat, Command, Dispatch, Millis, OrgId, Rejection, Sequence, TaskRef, Timestamp,
 };
 use longhaul_journal::Entry;
 
@@ -75,7 +75,7 @@ pub(crate) enum Outcome {
         result: Result<Sequence, NotAdmitted>,
     },
     Acted {
-        task: TaskId,
+        task: TaskRef,
         result: Result<(), NotDone>,
     },
     /// Nothing if the log did not answer.

@@ -1,6 +1,6 @@
 //! Admission: ledgers being written to, and runs on their way to an executor.
 
-use longhaul_core::{Dispatch, Millis, OrgId, RunNumber, Sequence, TaskId};
+use longhaul_core::{Dispatch, Millis, OrgId, RunNumber, Sequence, TaskRef};
 
 use super::input::{Effect, Moment, NotAdmitted, Now};
 use super::state::{AGAIN, State};
@@ -86,19 +86,19 @@ impl State {
     }
 
     /// A run was given a slot. Whoever gave it hands it out; the others see to it that it starts.
-    pub(super) fn granted(&mut self, now: Now, task: TaskId, run: RunNumber, own: bool) -> Option<Effect> {
+    pub(super) fn granted(&mut self, now: Now, task: &TaskRef, run: RunNumber, own: bool) -> Option<Effect> {
         self.board.granted(task).filter(|grant| grant.run == run)?;
         let wait = self.rules.redispatch;
-        self.unstarted.insert(task, Waits { run, again: now.moment.plus(wait), wait });
+        self.unstarted.insert(task.clone(), Waits { run, again: now.moment.plus(wait), wait });
         if own { self.dispatch(task) } else { None }
     }
 
     /// Forgets a run that has started, or will not.
-    pub(super) fn settle(&mut self, task: TaskId) {
-        if let Some(waits) = self.unstarted.get(&task)
+    pub(super) fn settle(&mut self, task: &TaskRef) {
+        if let Some(waits) = self.unstarted.get(task)
             && self.board.granted(task).is_none_or(|grant| grant.run != waits.run)
         {
-            self.unstarted.remove(&task);
+            self.unstarted.remove(task);
         }
     }
 
@@ -108,17 +108,17 @@ impl State {
         for (task, waits) in self.unstarted.iter_mut().filter(|(_, waits)| waits.again <= now.moment) {
             waits.wait = Millis(waits.wait.0.saturating_mul(2)).min(LONGEST_WAIT);
             waits.again = now.moment.plus(waits.wait);
-            due.push(*task);
+            due.push(task.clone());
         }
-        due.into_iter().filter_map(|task| self.dispatch(task)).collect()
+        due.iter().filter_map(|task| self.dispatch(task)).collect()
     }
 
-    fn dispatch(&self, task: TaskId) -> Option<Effect> {
+    fn dispatch(&self, task: &TaskRef) -> Option<Effect> {
         let grant = self.board.granted(task)?;
-        let snapshot = self.tasks.get(&task)?;
+        let snapshot = self.tasks.get(task)?;
         Some(Effect::Dispatch(Dispatch {
-            org: snapshot.owner.org.clone(),
-            task,
+            org: task.org.clone(),
+            task: task.task,
             run: grant.run,
             kind: snapshot.kind.clone(),
             ledger: grant.ledger,

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use longhaul_core::decide::SPAN_GRACE;
-use longhaul_core::{Beat, Command, ExecutorId, Millis, RunNumber, Snapshot, TaskId, TaskRef, Timestamp};
+use longhaul_core::{Beat, Command, ExecutorId, Millis, RunNumber, Snapshot, TaskRef, Timestamp};
 
 use super::input::{Moment, Now};
 
@@ -17,7 +17,7 @@ use super::input::{Moment, Now};
 #[derive(Debug)]
 pub(crate) struct Runs {
     lease: Millis,
-    all: BTreeMap<TaskId, Run>,
+    all: BTreeMap<TaskRef, Run>,
     /// When each executor was last heard.
     executors: BTreeMap<ExecutorId, Moment>,
     /// When the last own beat that came back was sent.
@@ -28,7 +28,6 @@ pub(crate) struct Runs {
 
 #[derive(Debug)]
 struct Run {
-    task: TaskRef,
     run: RunNumber,
     executor: Option<ExecutorId>,
     seen: Moment,
@@ -54,16 +53,16 @@ impl Runs {
 
     /// Takes in a task's state. `live` says whether it is read as it happens.
     pub(crate) fn task(&mut self, snapshot: &Snapshot, live: bool, now: Now) {
+        let task = snapshot.address();
         if !snapshot.status.is_running() {
-            self.all.remove(&snapshot.task);
+            self.all.remove(&task);
             return;
         }
-        if self.all.get(&snapshot.task).is_some_and(|known| known.run == snapshot.run) {
+        if self.all.get(&task).is_some_and(|known| known.run == snapshot.run) {
             return;
         }
         let allowed = snapshot.limits.span.0.saturating_add(SPAN_GRACE.0);
         let run = Run {
-            task: TaskRef { org: snapshot.owner.org.clone(), task: snapshot.task },
             run: snapshot.run,
             executor: snapshot.executor,
             seen: now.moment,
@@ -72,19 +71,20 @@ impl Runs {
             left: Millis(allowed.saturating_sub(snapshot.ran.0)),
             live,
         };
-        self.all.insert(snapshot.task, run);
+        self.all.insert(task, run);
     }
 
     /// The task is not looked after any more.
-    pub(crate) fn forget(&mut self, task: TaskId) {
-        self.all.remove(&task);
+    pub(crate) fn forget(&mut self, task: &TaskRef) {
+        self.all.remove(task);
     }
 
     /// Takes in a beat.
     pub(crate) fn beat(&mut self, beat: &Beat, now: Now) {
         self.executors.insert(beat.executor, now.moment);
         for held in &beat.runs {
-            if let Some(run) = self.all.get_mut(&held.task)
+            let task = TaskRef { org: held.org.clone(), task: held.task };
+            if let Some(run) = self.all.get_mut(&task)
                 && run.run == held.run
                 && run.executor == Some(beat.executor)
             {
@@ -126,13 +126,13 @@ impl Runs {
 
     /// What there is to say about runs that are lost or have outlasted their span.
     pub(crate) fn due(&self, now: Now) -> Vec<(TaskRef, Command)> {
-        let lost = self.all.values().filter(|run| self.is_lost(run)).map(|run| {
+        let lost = self.all.iter().filter(|(_, run)| self.is_lost(run)).map(|(task, run)| {
             let last_beat = run.heard.map(|(_, at)| at);
             let command = Command::DeclareLost { run: run.run, last_beat, lease: self.lease };
-            (run.task.clone(), command)
+            (task.clone(), command)
         });
-        let over = self.all.values().filter(|run| !self.is_lost(run) && is_over(run, now));
-        lost.chain(over.map(|run| (run.task.clone(), Command::Expire))).collect()
+        let over = self.all.iter().filter(|(_, run)| !self.is_lost(run) && is_over(run, now));
+        lost.chain(over.map(|(task, _)| (task.clone(), Command::Expire))).collect()
     }
 
     fn is_lost(&self, run: &Run) -> bool {
@@ -246,10 +246,7 @@ mod tests {
             runs.echo(Moment(Millis(at)), now(at));
         }
         assert!(runs.due(now(over - 1)).is_empty());
-        assert_eq!(
-            runs.due(now(over)),
-            [(TaskRef { org: running(1).owner.org, task: running(1).task }, Command::Expire)]
-        );
+        assert_eq!(runs.due(now(over)), [(running(1).address(), Command::Expire)]);
         // A clock that jumps ahead ends nothing that was seen to begin.
         let mut runs = watched();
         let ahead = Now { moment: Moment(Millis(1000)), wall: Timestamp(i64::MAX) };

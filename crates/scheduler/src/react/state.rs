@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use longhaul_core::board::Board;
-use longhaul_core::{Command, Millis, OrgId, Sequence, Snapshot, TaskId, TaskRef, Timestamp};
+use longhaul_core::{Command, Millis, OrgId, Sequence, Snapshot, TaskRef, Timestamp};
 use longhaul_journal::{Shard, Shards};
 
 use super::input::{Effect, Input, Moment, NotDone, Now, Outcome};
@@ -49,13 +49,13 @@ pub(crate) struct State {
     pub(super) lag: u64,
     pub(super) board: Board,
     /// Live tasks, without their payloads.
-    pub(super) tasks: HashMap<TaskId, Snapshot>,
-    pub(super) aside: BTreeMap<TaskId, Aside>,
+    pub(super) tasks: HashMap<TaskRef, Snapshot>,
+    pub(super) aside: BTreeMap<TaskRef, Aside>,
     pub(super) unreadable: u64,
     pub(super) runs: Runs,
     pub(super) questions: Questions,
     /// Tasks that used tokens, while reading what was written before it came.
-    pub(super) counted: HashSet<TaskId>,
+    pub(super) counted: HashSet<TaskRef>,
     /// A task that was retried after it was forgotten: its history is read before anything else.
     pub(super) wanted: Option<Wanted>,
     /// Organisations whose ledger is being written to.
@@ -63,9 +63,9 @@ pub(crate) struct State {
     /// No admission before.
     pub(super) not_before: Moment,
     /// Admitted runs that have not started.
-    pub(super) unstarted: BTreeMap<TaskId, Waits>,
+    pub(super) unstarted: BTreeMap<TaskRef, Waits>,
     /// Tasks something is being done for, and until when nothing else is.
-    acting: HashMap<TaskId, Moment>,
+    acting: HashMap<TaskRef, Moment>,
     /// Something changed since admissions were last planned.
     pub(super) changed: bool,
 }
@@ -205,10 +205,10 @@ impl State {
     }
 
     fn let_questions_lapse(&mut self, now: Now) -> Vec<Effect> {
-        let lapse = |task| {
-            let snapshot = self.tasks.get(&task)?;
+        let lapse = |task: &TaskRef| {
+            let snapshot = self.tasks.get(task)?;
             let command = Command::LapseApproval { approval: snapshot.open_approval()?.id };
-            Some((TaskRef { org: snapshot.owner.org.clone(), task }, command))
+            Some((task.clone(), command))
         };
         let due: Vec<_> = self.questions.due(now.wall).filter_map(lapse).collect();
         due.into_iter().filter_map(|(task, command)| self.act(task, command)).collect()
@@ -216,10 +216,10 @@ impl State {
 
     /// One thing at a time for each task.
     fn act(&mut self, task: TaskRef, command: Command) -> Option<Effect> {
-        if self.acting.contains_key(&task.task) {
+        if self.acting.contains_key(&task) {
             return None;
         }
-        self.acting.insert(task.task, Moment(Millis(u64::MAX)));
+        self.acting.insert(task.clone(), Moment(Millis(u64::MAX)));
         Some(Effect::Act { task, command })
     }
 
@@ -231,7 +231,7 @@ impl State {
             }
             Outcome::Acted { task, result } => {
                 if let Err(NotDone::Rejected(why)) = result {
-                    tracing::debug!(%task, %why, "not done");
+                    tracing::debug!(org = %task.org, task = %task.task, %why, "not done");
                 }
                 // What was done shows on the log by then; what was not is tried again.
                 self.acting.insert(task, now.moment.plus(AGAIN));

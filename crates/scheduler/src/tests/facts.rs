@@ -77,7 +77,10 @@ pub(crate) fn beat(runs: &[u128]) -> Beat {
         version: "1".into(),
         host: "here/1".into(),
         kinds: vec![Room { kind: Kind::new("report").unwrap(), places: 1000, free: 1000 }],
-        runs: runs.iter().map(|n| HeldRun { task: task(*n), run: RunNumber(1) }).collect(),
+        runs: runs
+            .iter()
+            .map(|n| HeldRun { org: OrgId::new("acme").unwrap(), task: task(*n), run: RunNumber(1) })
+            .collect(),
         draining: false,
     }
 }

@@ -157,7 +157,7 @@ impl Lab {
             }
         }
         beats.iter().for_each(|beat| board.beat(beat));
-        board.waiting(task.task, self.journal.now())
+        board.waiting(task, self.journal.now())
     }
 
     /// What the rules forbid and the log shows all the same, at any of its prefixes, in words.
@@ -297,7 +297,10 @@ fn beat(executor: ExecutorId, at: Timestamp, held: &Held, manner: Manner) -> Bea
         version: "1".into(),
         host: "lab/1".into(),
         kinds: vec![Room { kind: Kind::new("report").unwrap(), places, free }],
-        runs: held.iter().map(|(task, (_, run))| HeldRun { task: *task, run: *run }).collect(),
+        runs: held
+            .values()
+            .map(|(task, run)| HeldRun { org: task.org.clone(), task: task.task, run: *run })
+            .collect(),
         draining: false,
     }
 }

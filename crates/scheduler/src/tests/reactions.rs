@@ -23,6 +23,10 @@ fn org() -> OrgId {
     OrgId::new("acme").unwrap()
 }
 
+fn place_of(n: u128) -> TaskRef {
+    TaskRef { org: org(), task: task(n) }
+}
+
 fn place(task: TaskId) -> Parsed {
     Parsed::Task { shard: Shard(0), org: org(), task }
 }
@@ -238,9 +242,9 @@ fn a_lost_run_is_declared_lost_until_that_is_seen() {
     let lost = Command::DeclareLost { run: RunNumber(1), last_beat, lease: Millis(15_000) };
     assert_eq!(commands(&desk.pass(1, &[])), std::slice::from_ref(&lost));
     assert!(commands(&desk.pass(20, &[])).is_empty(), "it is being done");
-    desk.give(Input::Outcome(Outcome::Acted { task: task(1), result: Err(NotDone::Failed) }));
+    desk.give(Input::Outcome(Outcome::Acted { task: place_of(1), result: Err(NotDone::Failed) }));
     assert_eq!(commands(&desk.pass(1, &[])), [lost]);
-    desk.give(Input::Outcome(Outcome::Acted { task: task(1), result: Ok(()) }));
+    desk.give(Input::Outcome(Outcome::Acted { task: place_of(1), result: Ok(()) }));
     let expired = Expiry::Heartbeat { last_beat: None, lease: Millis(15_000) };
     desk.say(
         1,
@@ -317,7 +321,7 @@ fn a_forgotten_task_that_is_retried_is_read_again() {
     desk.say(1, Role::Executor, vec![used, failed]);
     let retried = EventBody::Retried { attempt: 2, by: Some("ann".into()), not_before: None };
     let effects = desk.say(1, Role::Client, vec![retried.clone()]);
-    let whom = TaskRef { org: org(), task: task(1) };
+    let whom = place_of(1);
     assert_eq!(effects, [Effect::Load(whom.clone())]);
     assert!(!desk.state.takes_entries());
     assert!(desk.plan().is_empty());

@@ -169,6 +169,8 @@ pub(super) struct Room {
 /// A run an executor holds.
 #[derive(JsonSchema)]
 pub(super) struct HeldRun {
+    /// Whose task: another organisation's may have the same id.
+    org: Token,
     task: Uuid,
     run: u32,
 }

@@ -30,7 +30,7 @@ fn submit_all(w: &mut World, asked: &[Asked]) {
 }
 
 fn order(board: &mut Board) -> Vec<TaskId> {
-    board.tentatively(usize::MAX, |_, plan| plan.iter().map(|step| step.task()).collect())
+    board.tentatively(usize::MAX, |_, plan| plan.iter().map(|step| step.task().task).collect())
 }
 
 proptest! {
@@ -51,7 +51,7 @@ proptest! {
         let order = order(&mut w.board);
         w.board.beat(&beat(EXECUTOR, &[("report", 0)]));
         for (at, task) in order.iter().enumerate() {
-            let waiting = w.board.waiting(*task, w.log.now).unwrap();
+            let waiting = w.why(*task).unwrap();
             prop_assert_eq!(waiting.reason.code(), "executors_busy");
             prop_assert_eq!(waiting.place, at as u64 + 1);
         }
@@ -65,9 +65,10 @@ proptest! {
         let one: Vec<Asked> = asked.into_iter().map(|(_, user, priority)| (0, user, priority)).collect();
         submit_all(&mut w, &one);
         w.admit(1000);
-        let places: BTreeMap<TaskId, u64> = w.log.tasks.keys().filter_map(|task| {
-            let waiting = w.board.waiting(*task, w.log.now).unwrap();
-            matches!(waiting.reason, WaitReason::OrganisationCap { .. }).then_some((*task, waiting.place))
+        let tasks: Vec<TaskId> = w.log.tasks.keys().copied().collect();
+        let places: BTreeMap<TaskId, u64> = tasks.into_iter().filter_map(|task| {
+            let waiting = w.why(task).unwrap();
+            matches!(waiting.reason, WaitReason::OrganisationCap { .. }).then_some((task, waiting.place))
         }).collect();
         let caps = Caps { organisation: 1000, ..caps };
         w.board.policy(&org("org0"), Policy { caps, ..Policy::default() });
@@ -94,7 +95,7 @@ proptest! {
         let mut next = 1_000_000;
         let mut refill = |w: &mut World| {
             let mut waiting = HashMap::<(Owner, Kind), u32>::new();
-            for s in w.log.tasks.values().filter(|s| s.status == Status::Pending && w.board.granted(s.task).is_none()) {
+            for s in w.log.tasks.values().filter(|s| s.status == Status::Pending && w.granted(s.task).is_none()) {
                 *waiting.entry((s.owner.clone(), s.kind.clone())).or_default() += 1;
             }
             for (org, user, name) in (0..3).flat_map(|o| (0..3).flat_map(move |u| KINDS.map(|k| (o, u, k)))) {

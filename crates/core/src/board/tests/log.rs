@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::board::Board;
+use crate::board::{Board, Grant, Waiting};
 use crate::*;
 
 pub(super) const EXECUTOR: ExecutorId = ExecutorId(Uuid::from_u128(0xE));
@@ -96,6 +96,11 @@ pub(super) fn roomy() -> Board {
 }
 
 impl Log {
+    /// The task's address.
+    pub(super) fn at(&self, task: TaskId) -> TaskRef {
+        self.tasks[&task].address()
+    }
+
     pub(super) fn head(&self) -> Sequence {
         Sequence(self.records.len() as u64)
     }
@@ -304,10 +309,20 @@ impl World {
         admitted
     }
 
+    /// Why it waits, by what the board knows.
+    pub(super) fn why(&mut self, task: TaskId) -> Option<Waiting> {
+        self.board.waiting(&self.log.at(task), self.log.now)
+    }
+
+    /// The slot it has.
+    pub(super) fn granted(&self, task: TaskId) -> Option<Grant> {
+        self.board.granted(&self.log.at(task))
+    }
+
     /// The reason's code and the place, `user_cap 2`; `-` if it does not wait.
     pub(super) fn waits(&mut self, task: TaskId) -> String {
         self.follow();
-        match self.board.waiting(task, self.log.now) {
+        match self.why(task) {
             Some(waiting) => format!("{} {}", waiting.reason.code(), waiting.place),
             None => "-".to_owned(),
         }

@@ -217,8 +217,8 @@ proptest! {
         prop_assert_eq!(&whole, &parts);
         check_slots(&whole, &log)?;
 
-        for task in log.tasks.keys().copied().collect::<Vec<_>>() {
-            whole.set_aside(task);
+        for snapshot in log.tasks.values() {
+            whole.set_aside(&snapshot.address());
         }
         prop_assert!(whole.tasks.is_empty() && whole.delayed.is_empty() && whole.granted.is_empty());
         prop_assert!(whole.orgs.values().all(|org| org.users.is_empty() && org.conversations.is_empty()));
@@ -246,7 +246,7 @@ proptest! {
         let before = board.clone();
         let mut ranks = BTreeSet::new();
         for s in log.tasks.values() {
-            let waiting = board.waiting(s.task, log.now);
+            let waiting = board.waiting(&s.address(), log.now);
             prop_assert_eq!(waiting.is_some(), s.status == Status::Pending);
             let Some(waiting) = waiting else { continue };
             prop_assert_eq!(waiting.reason == crate::board::WaitReason::Next, admitted.contains(&s.task));

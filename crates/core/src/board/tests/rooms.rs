@@ -17,7 +17,8 @@ fn world(kinds: &[(&str, u32)]) -> World {
 fn listing(runs: &[TaskId], free: u32) -> Beat {
     let mut beat = beat(EXECUTOR, &[("report", 2)]);
     beat.kinds[0].free = free;
-    beat.runs = runs.iter().map(|task| HeldRun { task: *task, run: RunNumber(1) }).collect();
+    beat.runs =
+        runs.iter().map(|task| HeldRun { org: org("acme"), task: *task, run: RunNumber(1) }).collect();
     beat
 }
 
@@ -41,7 +42,7 @@ fn an_admitted_run_takes_its_place_before_it_starts() {
     let tasks: Vec<_> = (1..=4).map(|n| w.log.submit(n, "acme/ann")).collect();
     assert_eq!(w.admit(99), &tasks[..2]);
     assert!(w.plan().is_empty());
-    let waiting = w.board.waiting(tasks[3], w.log.now).unwrap();
+    let waiting = w.why(tasks[3]).unwrap();
     assert_eq!(waiting.reason, WaitReason::ExecutorsBusy { kind: kind("report"), places: 2 });
     assert_eq!(waiting.place, 2);
 }

@@ -1,7 +1,7 @@
 //! Every reason to wait, with its figures and places.
 
 use super::log::*;
-use crate::board::{Board, Candidate, WaitReason};
+use crate::board::{Board, Candidate, Counts, WaitReason};
 use crate::*;
 
 #[test]
@@ -13,7 +13,7 @@ fn the_seventh_of_a_user_waits() {
     assert_eq!(w.go(), &tasks[..6]);
     assert_eq!(w.waits(tasks[0]), "-", "it runs");
     assert_eq!(w.waits(tasks[8]), "user_cap 3");
-    let waiting = w.board.waiting(tasks[6], w.log.now).unwrap();
+    let waiting = w.why(tasks[6]).unwrap();
     assert_eq!(waiting.reason, WaitReason::UserCap { running: 6, cap: 6 });
     assert_eq!(waiting.blockers, &tasks[..6]);
     assert_eq!(waiting.to_string(), "6 of the user's 6 slots are taken, place 1");
@@ -31,7 +31,7 @@ fn the_fifty_first_of_an_organisation_waits() {
     for (at, task) in tasks[50..].iter().enumerate() {
         assert_eq!(w.waits(*task), format!("organisation_cap {}", at + 1));
     }
-    let waiting = w.board.waiting(tasks[50], w.log.now).unwrap();
+    let waiting = w.why(tasks[50]).unwrap();
     assert_eq!(waiting.reason, WaitReason::OrganisationCap { running: 50, cap: 50 });
     assert_eq!(waiting.blockers.len(), crate::board::MAX_BLOCKERS);
     w.log.complete(tasks[0]);
@@ -47,7 +47,7 @@ fn a_conversation_runs_its_tasks_in_order() {
     assert_eq!(w.waits(tasks[2]), "conversation 2");
     let holder =
         WaitReason::Conversation { conversation: ConversationId::new("chat").unwrap(), holder: tasks[0] };
-    assert_eq!(w.board.waiting(tasks[2], w.log.now).unwrap().reason, holder);
+    assert_eq!(w.why(tasks[2]).unwrap().reason, holder);
     w.log.complete(tasks[0]);
     assert_eq!(w.go(), [tasks[1]]);
 }
@@ -96,7 +96,7 @@ fn a_delayed_start_waits_for_its_time_and_blocks_nobody() {
     let next = w.log.submit(2, "acme/ann/chat");
     assert_eq!(w.go(), [next]);
     assert_eq!(w.waits(delayed), "not_before 1");
-    let waiting = w.board.waiting(delayed, w.log.now).unwrap();
+    let waiting = w.why(delayed).unwrap();
     assert_eq!((waiting.reason, waiting.not_before), (WaitReason::NotBefore { at: later }, Some(later)));
     assert_eq!(w.board.next_wake(), Some(later));
     w.log.complete(next);
@@ -124,7 +124,7 @@ fn a_retry_waits_out_its_backoff_and_keeps_its_place() {
     w.log.fail(failing).unwrap();
     let at = w.log.now.plus(retry.wait(1));
     assert!(w.plan().is_empty());
-    let waiting = w.board.waiting(failing, w.log.now).unwrap();
+    let waiting = w.why(failing).unwrap();
     assert_eq!(waiting.reason, WaitReason::RetryBackoff { at, attempt: 2 });
     assert_eq!(w.waits(next), "conversation 1");
     w.log.now = at;
@@ -143,7 +143,7 @@ fn an_organisation_over_its_budget_admits_nothing() {
     let (second, other) = (w.log.submit(2, "acme/ann"), w.log.submit(3, "other/bob"));
     assert_eq!(w.go(), [other], "another organisation's budget is its own");
     let reason = WaitReason::TokenBudget { used: 100, budget: 100, per: Period::Day };
-    assert_eq!(w.board.waiting(second, w.log.now).unwrap().reason, reason);
+    assert_eq!(w.why(second).unwrap().reason, reason);
     let midnight = w.board.next_wake().unwrap();
     assert_eq!(midnight, Timestamp(86_400_000));
     w.log.now = midnight;
@@ -178,7 +178,7 @@ fn an_admitted_run_waits_for_its_executor() {
     );
     w.log.start(tasks[0]).unwrap();
     assert_eq!(w.waits(tasks[1]), "admitted 1");
-    assert_eq!(w.board.granted(tasks[0]), None);
+    assert_eq!(w.granted(tasks[0]), None);
 }
 
 #[test]
@@ -197,6 +197,34 @@ fn an_admission_of_a_run_that_cannot_be_is_void() {
     assert_eq!(w.log.tasks[&task].run, RunNumber(2));
 }
 
+/// Whoever chooses an id that another organisation's task has does not touch that task.
+#[test]
+fn a_task_id_names_a_task_within_its_organisation_only() {
+    let mut w = World::new(roomy());
+    w.log.policy("acme", Policy { caps: Caps { user: 1, ..Caps::default() }, ..Policy::default() });
+    let (first, second) = (w.log.submit(1, "acme/ann"), w.log.submit(2, "acme/ann"));
+    assert_eq!(w.go(), [first]);
+
+    let mut other = World::new(roomy());
+    let same = other.log.submit(1, "other/bob");
+    assert_eq!(first, same);
+    let theirs = other.log.at(same);
+    w.board.task(&other.log.tasks[&same]);
+    assert_eq!(w.waits(second), "user_cap 1", "what runs still holds its slot");
+    assert_eq!(w.board.counts(), Counts { running: 1, waiting: 2, ..Counts::default() });
+    assert_eq!(w.board.waiting(&theirs, w.log.now).unwrap().reason, WaitReason::Next);
+    w.board.beat(&beat(EXECUTOR, &[("report", 1)]));
+    let plan = w.board.admit(w.log.now, 9);
+    assert_eq!(plan.iter().map(|(org, all)| (org.as_str(), all.len())).collect::<Vec<_>>(), []);
+
+    other.log.abort(same).unwrap();
+    w.board.task(&other.log.tasks[&same]);
+    assert!(!w.board.contains(&theirs));
+    assert_eq!(w.waits(second), "user_cap 1");
+    w.log.complete(first);
+    assert_eq!(w.go(), [second]);
+}
+
 #[test]
 fn a_lowered_cap_stops_nothing_and_admits_nothing() {
     let mut w = World::new(roomy());
@@ -209,7 +237,7 @@ fn a_lowered_cap_stops_nothing_and_admits_nothing() {
         w.log.complete(*task);
         assert!(w.plan().is_empty());
     }
-    let waiting = w.board.waiting(more, w.log.now).unwrap();
+    let waiting = w.why(more).unwrap();
     assert_eq!(waiting.reason, WaitReason::UserCap { running: 2, cap: 2 });
     w.log.complete(tasks[4]);
     assert_eq!(w.go(), [more]);

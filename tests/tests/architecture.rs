@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crate, and the crates of this workspace it may depend on.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("wire", &["core"]),
+    ("audit", &["core", "wire"]),
     ("broker", &[]),
     ("document", &[]),
     ("render", &["document"]),
@@ -24,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         &[
             "core",
             "wire",
+            "audit",
             "journal",
             "broker",
             "client",
@@ -35,7 +37,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "render",
         ],
     ),
-    ("tests", &["core", "wire", "journal", "broker", "client", "projector", "scheduler", "executor"]),
+    (
+        "tests",
+        &["core", "wire", "audit", "journal", "broker", "client", "projector", "scheduler", "executor"],
+    ),
 ];
 
 /// Third-party crates that only one crate may name, and which.

@@ -4,6 +4,10 @@
 //! is the rest: what happens between processes.
 
 mod frames;
+mod nodes;
+mod place;
 mod proxy;
 
+pub use nodes::Nodes;
+pub use place::{Told, client_over, journal_at, runs, start, start_at, told};
 pub use proxy::{Counts, Proxy};

@@ -21,6 +21,17 @@ pub struct Cluster {
     pub servers: Vec<Server>,
 }
 
+/// A way from one server of a cluster to another, by their places in [`Cluster::servers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Road {
+    /// Who connects.
+    pub from: usize,
+    /// To whom.
+    pub to: usize,
+    /// The port of the latter; the road begins at the port that is given for it.
+    pub port: u16,
+}
+
 impl Cluster {
     /// Starts `size` servers in directories of their own below `dir` and waits until they work
     /// together. One token opens all of them.
@@ -34,6 +45,32 @@ impl Cluster {
         size: usize,
         durability: Durability,
     ) -> Result<Cluster, Error> {
+        Cluster::start_over(binary, dir, size, durability, None).await
+    }
+
+    /// As [`Cluster::start`], but the servers reach each other only over roads of the caller's: to
+    /// make them fail.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::start`].
+    pub async fn start_apart(
+        binary: &ServerBinary,
+        dir: &Path,
+        size: usize,
+        durability: Durability,
+        mut road: impl FnMut(Road) -> u16,
+    ) -> Result<Cluster, Error> {
+        Cluster::start_over(binary, dir, size, durability, Some(&mut road)).await
+    }
+
+    async fn start_over(
+        binary: &ServerBinary,
+        dir: &Path,
+        size: usize,
+        durability: Durability,
+        mut road: Option<&mut dyn FnMut(Road) -> u16>,
+    ) -> Result<Cluster, Error> {
         make(dir)?;
         let token = keep_token(dir)?;
         let mut routes = Vec::new();
@@ -45,14 +82,22 @@ impl Cluster {
         }
         let mut starting = JoinSet::new();
         for (place, port) in routes.iter().enumerate() {
+            let ways = match &mut road {
+                None => routes.clone(),
+                Some(road) => (0..size)
+                    .filter(|to| *to != place)
+                    .map(|to| road(Road { from: place, to, port: routes[to] }))
+                    .collect(),
+            };
             let config = ServerConfig {
                 durability,
                 cluster: Some(ClusterConfig {
                     name: "longhaul".to_owned(),
                     server_name: format!("longhaul-{}", place + 1),
                     port: *port,
-                    routes: routes.clone(),
+                    routes: ways,
                     secret: token.clone(),
+                    gossip: road.is_none(),
                 }),
                 ..ServerConfig::new(dir.join((place + 1).to_string()))
             };

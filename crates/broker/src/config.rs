@@ -77,6 +77,9 @@ pub struct ClusterConfig {
     pub routes: Vec<u16>,
     /// A secret the servers of the cluster know each other by: letters and digits.
     pub secret: String,
+    /// Whether the servers tell each other, and their clients, of all servers they know. Without it
+    /// everybody uses only the ways he was given: a proxy in between stays in between.
+    pub gossip: bool,
 }
 
 /// The most bytes of one message. One commit is one message, and a commit may gather many step
@@ -90,6 +93,9 @@ const MAX_PENDING: u64 = 16 << 20;
 
 /// Streams in memory hold only what may be lost (heartbeats).
 const MAX_MEMORY_STORE: u64 = 256 << 20;
+
+/// A port that nobody listens on: it takes a privilege, and nothing uses it.
+const NOWHERE: u16 = 1;
 
 /// The log file is begun anew at this size, and this many files are kept.
 const LOG_BYTES: u64 = 10 << 20;
@@ -140,12 +146,18 @@ fn cluster_block(cluster: &ClusterConfig) -> Value {
         .iter()
         .map(|port| format!("nats-route://longhaul:{}@{}", cluster.secret, loopback(*port)))
         .collect();
-    json!({
+    let mut block = json!({
         "name": cluster.name,
         "listen": loopback(cluster.port),
         "authorization": { "user": "longhaul", "password": cluster.secret },
         "routes": routes,
-    })
+    });
+    if !cluster.gossip {
+        block["no_advertise"] = json!(true);
+        // Servers cannot be told to keep each other to themselves: what they tell leads nowhere.
+        block["advertise"] = json!(loopback(NOWHERE));
+    }
+    block
 }
 
 fn loopback(port: u16) -> String {

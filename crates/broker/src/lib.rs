@@ -36,7 +36,7 @@ mod server;
 mod version;
 
 pub use child::Exit;
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Road};
 pub use config::{ClusterConfig, Durability, ServerConfig};
 pub use error::Error;
 pub use locate::{Options, ServerBinary, Source, locate};

@@ -5,12 +5,13 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use longhaul_core::board::Board;
 use longhaul_core::{
-    Commit, CommitId, EventBody, Ignored, OrgId, Sequence, Snapshot, Status, TaskId, TaskRef, Timestamp,
-    Usage,
+    Commit, CommitId, EventBody, Ignored, OrgId, Sequence, Skeleton, Snapshot, Status, TaskId, TaskRef,
+    Timestamp, Usage,
 };
 use longhaul_wire::{DecodeError, Parsed, Record, Shard, Shards};
 
 use crate::broken::broken;
+use crate::difference::changes;
 use crate::entry::Entry;
 use crate::finding::{Findings, Rule};
 use crate::known::{Fate, Known, Step};
@@ -108,6 +109,21 @@ impl Live {
         });
         commits.push((commit.id, sequence));
     }
+}
+
+/// What an erasure keeps for the time when the rest is gone, against what the history gave.
+fn kept(after: &Snapshot, kept: &Skeleton, task: &TaskRef, at: Sequence, found: &mut Findings) {
+    let before = Skeleton { events: after.events.saturating_sub(1), ..after.skeleton() };
+    if before == *kept {
+        return;
+    }
+    let value = |skeleton: &Skeleton| serde_json::to_value(skeleton).unwrap_or_default();
+    let first = changes(&value(&before), &value(kept)).into_iter().next();
+    let rule = if before.usage == kept.usage { Rule::Refold } else { Rule::Usage };
+    found.task(rule, at, task, || {
+        let how = first.map(|first| first.told("its history", "what its erasure keeps"));
+        how.unwrap_or_else(|| "its erasure keeps something else than was there".to_owned())
+    });
 }
 
 impl Audit {
@@ -288,10 +304,11 @@ impl Audit {
                         found.task(Rule::Submissions, sequence, task, what);
                     }
                 }
-                EventBody::Erased { .. } => {
+                EventBody::Erased { skeleton, .. } => {
                     strays.remove(task);
-                    if step.before.is_none() {
-                        aborted.insert(mark);
+                    match step.after.filter(|_| applied && step.before.is_some()) {
+                        Some(after) => kept(after, skeleton, task, sequence, found),
+                        None => drop(aborted.insert(mark)),
                     }
                 }
                 EventBody::AbortRequested { .. } if applied => {

@@ -170,6 +170,7 @@ impl Stored {
     pub fn line(&self) -> Result<String, EncodeError> {
         let (record, unreadable) = match &self.record {
             Ok(record) => (Some(encode(&self.subject, record)?), None),
+            Err(DecodeError::Malformed(why)) => (None, Some(why.clone())),
             Err(why) => (None, Some(why.to_string())),
         };
         let line = Line {

@@ -269,7 +269,8 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
             let after_loss = s.status == Status::Pending
                 && s.abort.is_none()
                 && matches!(s.reason, Reason::Reassigned { .. })
-                && s.admit_as == AdmissionReason::Reassigned;
+                // A retry leaves a number out: this one is the first since the run was lost.
+                && s.next_run == s.run.next();
             let reopens = matches!(s.status, Status::Failed | Status::Aborted | Status::Expired);
             require(reopens || after_loss)?;
             if *attempt != s.attempt + 1 || s.erased {

@@ -144,6 +144,20 @@ fn a_run_that_never_looks_up_is_ended_from_outside_after_its_span() {
 }
 
 #[test]
+fn a_loss_is_followed_by_one_retry_only() {
+    let retry = RetryPolicy { max_attempts: 2, ..RetryPolicy::default() };
+    let task = given().submitted_as(Submission { retry, ..submission() }).started();
+    let lost = task.lost();
+    let task = task.when(lost);
+    let (attempt, next_run) = (task.snapshot().attempt, task.snapshot().next_run);
+    // No writer that decides says so: its number would fit, and make the slot of the next run void.
+    let again = EventBody::Retried { attempt: attempt + 1, by: None, not_before: None };
+    task.happened(Role::Scheduler, vec![again]).then(|s| {
+        assert_eq!((s.attempt, s.next_run, s.ignored), (attempt, next_run, 1));
+    });
+}
+
+#[test]
 fn a_lost_run_expires_the_task_unless_its_policy_has_attempts_left() {
     let task = given().submitted().started();
     let lost = task.lost();

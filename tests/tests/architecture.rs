@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crate, and the crates of this workspace it may depend on.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("audit", &["core", "wire"]),
@@ -20,6 +20,10 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("scheduler", &["core", "wire", "journal"]),
     ("executor", &["core", "wire", "journal"]),
     ("agent", &["core", "wire", "executor", "document"]),
+    (
+        "bench",
+        &["core", "wire", "journal", "broker", "client", "projector", "scheduler", "executor"],
+    ),
     (
         "cli",
         &[
@@ -35,6 +39,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "agent",
             "document",
             "render",
+            "bench",
         ],
     ),
     (

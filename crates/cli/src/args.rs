@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod tasks;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longhaul_core::{Priority, TaskId, Timestamp};
 
+pub(crate) use bench::*;
 pub(crate) use tasks::*;
 
 /// Durable tasks on NATS JetStream: submit work that outlives the request that asked for it.
@@ -148,6 +150,8 @@ pub(crate) enum Command {
     Work(Work),
     /// Check connection, versions, streams, durability, lag; refold a sample and compare
     Doctor(Doctor),
+    /// Measure: throughput, latency, memory, replay, growth
+    Bench(Bench),
     /// Fetch or find the nats-server, once
     Setup(Setup),
     /// JSON Schema of the log's records and of snapshots

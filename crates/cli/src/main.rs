@@ -90,6 +90,10 @@ async fn run(cli: &Cli) -> anyhow::Result<Code> {
             log("info");
             command::service::work(&settings, args).await
         }
+        Command::Bench(args) => {
+            log("error");
+            command::bench::run(&settings, args).await
+        }
         Command::Setup(_) => command::setup::run(&settings),
         Command::Schema => command::print::schema(),
         Command::Completions { shell } => command::print::completions(*shell, &mut Cli::command()),
@@ -149,6 +153,7 @@ async fn with_place(place: &Place, command: &Command) -> anyhow::Result<Code> {
         | Command::Project(_)
         | Command::Schedule(_)
         | Command::Work(_)
+        | Command::Bench(_)
         | Command::Setup(_)
         | Command::Schema
         | Command::Completions { .. }

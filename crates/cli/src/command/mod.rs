@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod act;
+pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod print;

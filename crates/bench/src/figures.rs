@@ -1,0 +1,101 @@
+//! Percentiles and medians, exact: from all samples, nothing binned.
+
+use std::time::Duration;
+
+/// Samples of one kind.
+#[derive(Debug, Clone, Default)]
+pub struct Samples(Vec<f64>);
+
+impl Samples {
+    /// Adds a span, kept in milliseconds.
+    pub fn push(&mut self, span: Duration) {
+        self.0.push(span.as_secs_f64() * 1000.0);
+    }
+
+    /// Adds a value as it is.
+    pub fn push_value(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value that `percent` of all samples do not exceed (nearest rank); nothing without samples.
+    pub fn percentile(&self, percent: f64) -> Option<f64> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        nearest_rank(&sorted, percent)
+    }
+
+    /// p50, p90, p99 and the largest, with their names.
+    pub fn spread(&self) -> Vec<(&'static str, f64)> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |percent| nearest_rank(&sorted, percent);
+        [("p50", at(50.0)), ("p90", at(90.0)), ("p99", at(99.0)), ("max", at(100.0))]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rank is between 1 and the number of samples"
+)]
+fn nearest_rank(sorted: &[f64], percent: f64) -> Option<f64> {
+    let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
+}
+
+/// The middle value; of an even number the mean of the two in the middle. Nothing without values.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.len() / 2;
+    let above = *sorted.get(upper)?;
+    if sorted.len() % 2 == 1 { Some(above) } else { Some(f64::midpoint(sorted[upper - 1], above)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(values: impl IntoIterator<Item = u32>) -> Samples {
+        let mut samples = Samples::default();
+        values.into_iter().for_each(|value| samples.push_value(f64::from(value)));
+        samples
+    }
+
+    #[test]
+    fn a_percentile_is_one_of_the_samples() {
+        let hundred = samples((1..=100).rev());
+        for (percent, expected) in [(50.0, 50.0), (90.0, 90.0), (99.0, 99.0), (100.0, 100.0), (0.0, 1.0)] {
+            assert_eq!(hundred.percentile(percent), Some(expected));
+        }
+        // Of ten, only the largest is not exceeded by 99 %.
+        assert_eq!(samples(1..=10).percentile(99.0), Some(10.0));
+        assert_eq!(samples([7]).spread(), vec![("p50", 7.0), ("p90", 7.0), ("p99", 7.0), ("max", 7.0)]);
+    }
+
+    #[test]
+    fn without_samples_there_is_no_figure() {
+        assert_eq!(samples([]).percentile(50.0), None);
+        assert!(samples([]).spread().is_empty());
+        assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn a_median_is_in_the_middle() {
+        assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 9.0]), Some(3.0));
+    }
+}

@@ -1,0 +1,91 @@
+//! Measures Longhaul: what goes through, how long one waits, what it costs, and how that grows.
+//!
+//! [`run`] starts a log and services for each repetition, drives them from this process, and hands back
+//! one [`Document`]. Nothing is asserted and nothing is left out: every value of every repetition is in
+//! it, beside the median, the durability and the machine.
+//!
+//! What measures must not be what is measured. One [watcher](crate::watcher) on a thread and a
+//! connection of its own reads the log and notes times; its CPU time is told apart.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
+
+mod error;
+mod figures;
+mod load;
+mod machine;
+mod options;
+mod process;
+mod report;
+mod scenario;
+mod services;
+mod skim;
+mod stage;
+mod watcher;
+
+pub use error::Error;
+pub use figures::{Samples, median};
+pub use machine::Machine;
+pub use options::{ALL, Layout, Options, Scenario, Server, Tell};
+pub use report::{Case, Cost, Document, FORMAT, Figure, Measured, Repetition, Summary, Versions};
+
+use std::time::Instant;
+
+use crate::scenario::Bench;
+
+/// Measures these scenarios, one after another.
+///
+/// # Errors
+/// [`Error`]; what was measured until then is lost.
+pub async fn run(scenarios: &[Scenario], options: Options) -> Result<Document, Error> {
+    let begun = Instant::now();
+    let begun_at = longhaul_journal::now().to_string();
+    let machine = Machine::describe(stage::scratch(&options)?.path());
+    let binary = match &options.server {
+        Server::Fresh { offline, .. } => Some(locate(*offline).await?),
+        Server::Named(_) => None,
+    };
+    let (server, nats_server) = match (&options.server, &binary) {
+        (Server::Named(named), _) => {
+            let found = longhaul_journal::Journal::connect(named).await?.info().server;
+            (
+                format!("{named:?}")
+                    .split("url: \"")
+                    .nth(1)
+                    .and_then(|rest| rest.split('"').next())
+                    .unwrap_or("named")
+                    .to_owned(),
+                found,
+            )
+        }
+        (_, Some(binary)) => ("fresh".to_owned(), binary.version.to_string()),
+        (_, None) => ("fresh".to_owned(), String::new()),
+    };
+    let services = match options.layout {
+        Layout::Processes => "processes",
+        Layout::Inside => "in the client's process",
+    };
+    let bench = Bench { options, binary };
+    let mut measured = Vec::new();
+    for scenario in scenarios {
+        measured.push(bench.measure(*scenario).await?);
+    }
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    Ok(Document {
+        format: FORMAT,
+        begun_at,
+        took_s: begun.elapsed().as_secs_f64(),
+        versions: Versions { longhaul: env!("CARGO_PKG_VERSION"), build, nats_server },
+        machine,
+        server,
+        services,
+        scenarios: measured,
+    })
+}
+
+async fn locate(offline: bool) -> Result<longhaul_broker::ServerBinary, Error> {
+    let mut options = longhaul_broker::Options::from_env();
+    options.offline |= offline;
+    let found = tokio::task::spawn_blocking(move || {
+        longhaul_broker::locate(&options, &mut longhaul_broker::talk_on_stderr())
+    });
+    Ok(found.await.map_err(|_| Error::BrokeOff("looking for the nats-server"))??)
+}

@@ -1,0 +1,98 @@
+//! No-op tasks from end to end, as many as go through.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Bench;
+use crate::error::Error;
+use crate::load::{nothing, submit};
+use crate::report::{Case, Figures, Measured};
+use crate::stage::{Books, PATIENCE, Setup, Stage};
+use crate::watcher::Watcher;
+
+/// Tasks that go through before anything is measured: connections, consumers and caches are there.
+const WARM_UP: u32 = 200;
+
+pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
+    let tasks = bench.tasks(10_000, 500);
+    let mut repetitions = Vec::new();
+    for durability in bench.durabilities() {
+        for number in 1..=bench.options.repeat {
+            let setup = bench.setup(durability);
+            let (figures, durability) = once(bench, &setup, tasks).await?;
+            let repetition = figures.into_repetition(durability, Case::new(), number);
+            bench.tell(format!(
+                "throughput {}, {number}: {}",
+                repetition.durability,
+                speed(&repetition.figures)
+            ));
+            repetitions.push(repetition);
+        }
+    }
+    let options = &bench.options;
+    let parameters = BTreeMap::from([
+        ("tasks", json!(tasks)),
+        ("warm_up", json!(WARM_UP.min(tasks))),
+        ("writers", json!(options.writers)),
+        ("organisations", json!(options.organisations)),
+        ("executors", json!(options.executors)),
+        ("concurrency", json!(options.concurrency)),
+        ("shards", json!(options.shards.unwrap_or(1))),
+    ]);
+    let notes = vec![
+        "wall time is from the first submission to the last end seen in the log; CPU time is that of every \
+         process, until the projector has folded the last record, without that of the watcher, which reads \
+         the log for the sake of the measurement"
+            .to_owned(),
+        "each organisation has a policy whose caps do not bind".to_owned(),
+    ];
+    Ok(Measured::new("throughput", parameters, notes, repetitions))
+}
+
+fn speed(figures: &[crate::report::Figure]) -> String {
+    let of = |name: &str| figures.iter().find(|one| one.name == name).map_or(0.0, |one| one.value);
+    format!("{:.0} tasks/s, {:.3} CPU-ms a task", of("tasks_per_second"), of("cpu_per_task"))
+}
+
+/// One repetition.
+pub(super) async fn once(
+    bench: &Bench,
+    setup: &Setup,
+    tasks: u32,
+) -> Result<(Figures, longhaul_journal::Durability), Error> {
+    let options = &bench.options;
+    let mut stage = Stage::serve(options, bench.binary.as_ref(), setup).await?;
+    let clients = stage.clients(options.organisations).await?;
+    let watcher = Watcher::start(stage.connect.clone()).await?;
+    let task = nothing()?;
+
+    let warm_up = WARM_UP.min(tasks);
+    submit(&clients, warm_up, options.writers, &task).await?;
+    watcher.wait_ended(warm_up as usize, PATIENCE).await?;
+    stage.caught_up().await?;
+
+    let books = Books::open(&stage, watcher.meter.as_ref());
+    let before = watcher.ended();
+    let begun = Instant::now();
+    let acknowledged = submit(&clients, tasks, options.writers, &task).await?;
+    let submitted = begun.elapsed();
+    watcher.wait_ended(before + tasks as usize, PATIENCE).await?;
+    let wall = watcher.last_end().map_or_else(|| begun.elapsed(), |end| end.duration_since(begun));
+    stage.caught_up().await?;
+    let folded = begun.elapsed();
+    let costs = books.close();
+
+    let mut figures = Figures::default();
+    figures.put("tasks_per_second", "1/s", f64::from(tasks) / wall.as_secs_f64());
+    figures.put("wall", "s", wall.as_secs_f64());
+    figures.put("submissions_per_second", "1/s", f64::from(tasks) / submitted.as_secs_f64());
+    figures.put_spread("acknowledged", &acknowledged);
+    figures.put("projector_behind", "ms", folded.saturating_sub(wall).as_secs_f64() * 1000.0);
+    figures.put_costs(costs, tasks as usize);
+    let durability = stage.durability();
+    drop((watcher, clients));
+    stage.close().await?;
+    Ok((figures, durability))
+}

@@ -1,0 +1,144 @@
+//! The services of a measurement: as processes, or inside this one.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use longhaul_executor::{Executor, REHEARSAL};
+use longhaul_journal::{ConnectOptions, Journal};
+use longhaul_projector::Projector;
+use longhaul_scheduler::Scheduler;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Error;
+
+/// How long a service may take to end when it is asked to.
+const GOING: Duration = Duration::from_secs(20);
+
+/// A service that runs as a process. Killed when dropped.
+pub(crate) struct Process {
+    pub(crate) role: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `program ARGS` against a server; `name` is unique among the services of one folder.
+    pub(crate) fn start(
+        role: &'static str,
+        program: &Path,
+        args: &[&str],
+        server: &ConnectOptions,
+        folder: &Path,
+        name: &str,
+    ) -> Result<Self, Error> {
+        let log = folder.join(format!("{name}.log"));
+        let output = std::fs::File::create(&log).map_err(Error::at("write", &log))?;
+        let mut command = Command::new(program);
+        command.args(args).env("LONGHAUL_NATS", &server.url).env("LONGHAUL_DATA", folder.join(name));
+        // What the caller has set is not for them.
+        command.env_remove("LONGHAUL_TOKEN").env_remove("LONGHAUL_PROFILE");
+        if let longhaul_journal::Auth::Token(token) = &server.auth {
+            command.env("LONGHAUL_TOKEN", token);
+        }
+        command.env("LONGHAUL_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
+        let child =
+            command.kill_on_drop(true).spawn().map_err(Error::at("start the services from", program))?;
+        Ok(Self { role, child, log })
+    }
+
+    /// Its process id, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// That it still runs.
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(Error::ServiceEnded { name: self.role.to_owned(), said: last(&self.log) }),
+            Err(source) => Err(Error::Io { doing: format!("look after the {}", self.role), source }),
+        }
+    }
+
+    /// Asks it to go, and kills it if it does not.
+    pub(crate) async fn stop(mut self) {
+        let pid = self.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        if let Some(pid) = pid {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        if tokio::time::timeout(GOING, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+/// The last lines of a file.
+fn last(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<_> = text.lines().rev().take(8).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+}
+
+/// Services that run in this process.
+#[derive(Default)]
+pub(crate) struct Inside {
+    executors: CancellationToken,
+    others: CancellationToken,
+    running: JoinSet<Result<(), String>>,
+    working: JoinSet<Result<(), String>>,
+}
+
+impl Inside {
+    pub(crate) fn schedule(&mut self, journal: Journal) {
+        let stop = self.others.clone();
+        let scheduler = Scheduler::new(journal, longhaul_scheduler::Options::default());
+        self.running.spawn(async move { scheduler.run(stop).await.map_err(|error| error.to_string()) });
+    }
+
+    pub(crate) async fn project(&mut self, journal: Journal, folder: PathBuf) -> Result<(), Error> {
+        let projector = Projector::open(journal, longhaul_projector::Options::new(folder)).await?;
+        let stop = self.others.clone();
+        self.running.spawn(async move { projector.run(stop).await.map_err(|error| error.to_string()) });
+        Ok(())
+    }
+
+    pub(crate) fn work(&mut self, journal: Journal, places: u32) {
+        let stop = self.executors.clone();
+        let executor = Executor::new(journal).places(places).handle_rehearsal();
+        self.working.spawn(async move { executor.run(stop).await.map_err(|error| error.to_string()) });
+    }
+
+    /// That all of them still run.
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
+        for running in [&mut self.running, &mut self.working] {
+            if let Some(ended) = running.try_join_next() {
+                let said = match ended {
+                    Ok(Ok(())) => "nothing".to_owned(),
+                    Ok(Err(why)) => why,
+                    Err(why) => why.to_string(),
+                };
+                return Err(Error::ServiceEnded { name: "service".to_owned(), said });
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops them: the executors first, so that the others still see what they let go of.
+    pub(crate) async fn stop(mut self) {
+        self.executors.cancel();
+        let drained = async { while self.working.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GOING, drained).await;
+        self.others.cancel();
+        let ended = async { while self.running.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GOING, ended).await;
+    }
+}
+
+/// The arguments of an executor process.
+pub(crate) fn work_args(places: &str) -> [&str; 5] {
+    ["work", "--kind", REHEARSAL, "--places", places]
+}

@@ -1,0 +1,66 @@
+//! The arguments of `bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure
+    #[arg(value_enum)]
+    pub(crate) scenario: ScenarioArg,
+    /// How many tasks; each scenario has a number of its own without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) tasks: Option<u32>,
+    /// How often everything is measured
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: u32,
+    /// What an acknowledgement is to promise; a server named with --nats is as it is
+    #[arg(long, value_enum, value_name = "PROMISE")]
+    pub(crate) durability: Option<Promise>,
+    /// Shards of the log
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) shards: Option<u16>,
+    /// How many executors
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) executors: u32,
+    /// How many runs each executor holds at once
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) concurrency: u32,
+    /// How many submissions are under way at once
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) writers: u32,
+    /// In how many organisations the tasks lie
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) organisations: u32,
+    /// All services in this process, as `longhaul up` has them, instead of one process for each
+    #[arg(long)]
+    pub(crate) in_process: bool,
+    /// Fewer of everything, once: to see that it works
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Where the log of a fresh server lies; the system's temporary folder without it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// Write the whole document there; `-` is stdout, the table goes to stderr then
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScenarioArg {
+    /// No-op tasks from end to end, as many as go through
+    Throughput,
+    /// Everything
+    All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Promise {
+    /// fsync before the acknowledgement
+    Strict,
+    /// fsync every second
+    Relaxed,
+    /// One after the other
+    Both,
+}

@@ -19,10 +19,10 @@ use serde_json::json;
 enum Move {
     /// A user submits, perhaps into a conversation.
     Submit { user: u8, conversation: Option<u8>, attempts: u8, delayed: bool },
-    /// The scheduler looks at the log.
-    Look,
+    /// A scheduler looks at the log.
+    Look(usize),
     /// It admits by what it saw last; refused if the ledger has moved on.
-    Admit(usize),
+    Admit(usize, usize),
     /// An executor takes a run that has a slot.
     Start(prop::sample::Index),
     /// Somebody does something to a task.
@@ -35,6 +35,8 @@ enum Move {
     Forget(prop::sample::Index),
 }
 
+const SCHEDULERS: usize = 2;
+
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let submit = (0_u8..3, prop::option::of(0_u8..2), 1_u8..3, prop::bool::weighted(0.1));
     let policy = (1_u32..4, 1_u32..6, 1_u32..3, prop::option::weighted(0.2, 1_u64..50));
@@ -42,8 +44,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         4 => submit.prop_map(|(user, conversation, attempts, delayed)| {
             Move::Submit { user, conversation, attempts, delayed }
         }),
-        4 => Just(Move::Look),
-        4 => (1_usize..5).prop_map(Move::Admit),
+        5 => (0..SCHEDULERS).prop_map(Move::Look),
+        5 => (0..SCHEDULERS, 1_usize..5).prop_map(|(who, limit)| Move::Admit(who, limit)),
         8 => any::<prop::sample::Index>().prop_map(Move::Start),
         16 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(which, what)| Move::Do(which, what)),
         1 => policy.prop_map(|(user, organisation, conversation, budget)| {
@@ -55,25 +57,28 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 1..150)
 }
 
-/// The world: a log, everything ever submitted and aborted, and a scheduler that may lag behind.
+/// The world: a log, everything ever submitted and aborted, and schedulers that may lag behind.
 struct World {
     log: Log,
     tasks: Vec<TaskRef>,
     aborted: Vec<TaskRef>,
-    board: Board,
-    /// How much of the log the board has seen.
-    seen: usize,
+    schedulers: Vec<Scheduler>,
 }
 
-impl World {
-    fn look(&mut self) {
-        let records: Vec<Stored> = self.log.records[self.seen..].to_vec();
-        self.seen = self.log.records.len();
-        for stored in records {
-            match stored.record.unwrap() {
+/// A board, and how far it has seen.
+struct Scheduler {
+    board: Board,
+    seen: Sequence,
+}
+
+impl Scheduler {
+    fn look(&mut self, log: &Log) {
+        let seen = std::mem::replace(&mut self.seen, log.last());
+        for stored in log.records.iter().filter(|stored| stored.sequence > seen) {
+            match stored.record.as_ref().unwrap() {
                 Record::Task(commit) => {
                     let task = TaskRef { org: org(), task: commit.task };
-                    if let Some(state) = self.log.state(&task) {
+                    if let Some(state) = log.state(&task) {
                         self.board.task(&state);
                     }
                     for event in &commit.events {
@@ -82,11 +87,32 @@ impl World {
                         }
                     }
                 }
-                Record::Admissions(commit) => self.board.admissions(&commit, stored.sequence),
+                Record::Admissions(commit) => self.board.admissions(commit, stored.sequence),
                 Record::Policy(commit) => self.board.policy(&commit.org, commit.policy),
                 Record::Conversation(_) | Record::Dispatch(_) => {}
             }
         }
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let mut log = log();
+        let schedulers = (0..SCHEDULERS).map(|_| {
+            let mut board = Board::new();
+            board.beat(&Beat {
+                executor: ExecutorId(log.id()),
+                at: T0,
+                version: String::new(),
+                host: String::new(),
+                kinds: vec![Room { kind: Kind::new("report").unwrap(), places: 1000, free: 1000 }],
+                runs: Vec::new(),
+                draining: false,
+            });
+            Scheduler { board, seen: Sequence::ZERO }
+        });
+        let schedulers = schedulers.collect();
+        Self { log, tasks: Vec::new(), aborted: Vec::new(), schedulers }
     }
 
     fn ledger(&self) -> Sequence {
@@ -94,22 +120,21 @@ impl World {
         self.log.records.iter().rfind(of_ledger).map_or(Sequence::ZERO, |stored| stored.sequence)
     }
 
-    fn admit(&mut self, limit: usize) {
-        let expected = self.board.ledger(&org());
-        for (org, admissions) in self.board.admit(self.log.now, limit) {
+    fn admit(&mut self, who: usize, limit: usize) {
+        let board = &mut self.schedulers[who].board;
+        let expected = board.ledger(&org());
+        for (org, admissions) in board.admit(self.log.now, limit) {
             // What the log does with an expectation.
             if expected == self.ledger() {
                 self.log.admissions(&org, admissions);
             }
         }
-        self.look();
     }
 
     fn start(&mut self, which: prop::sample::Index) {
-        let mut board = Board::new();
-        std::mem::swap(&mut board, &mut self.board);
-        let grants: Vec<(TaskId, Grant)> = board.grants().map(|(_, task, _, grant)| (task, grant)).collect();
-        self.board = board;
+        let boards = self.schedulers.iter().map(|scheduler| &scheduler.board);
+        let grants: Vec<(TaskId, Grant)> =
+            boards.flat_map(|board| board.grants().map(|(_, task, _, grant)| (task, grant))).collect();
         if grants.is_empty() {
             return;
         }
@@ -153,9 +178,7 @@ impl World {
         };
         let is_of = |stored: &Stored| stored.entry().task(Shards::ONE).as_ref() == Some(task);
         let at = self.log.records.iter().find(|stored| is_of(stored) && says(stored)).unwrap().sequence;
-        self.look();
         self.log.records.retain(|stored| !(is_of(stored) && stored.sequence < at));
-        self.seen = self.log.records.len();
     }
 }
 
@@ -205,18 +228,7 @@ fn command(s: &Snapshot, what: u8, log: &mut Log) -> Command {
 }
 
 fn play(moves: Vec<Move>) -> World {
-    let mut world =
-        World { log: log(), tasks: Vec::new(), aborted: Vec::new(), board: Board::new(), seen: 0 };
-    let room = Room { kind: Kind::new("report").unwrap(), places: 1000, free: 1000 };
-    world.board.beat(&Beat {
-        executor: ExecutorId(world.log.id()),
-        at: T0,
-        version: String::new(),
-        host: String::new(),
-        kinds: vec![room],
-        runs: Vec::new(),
-        draining: false,
-    });
+    let mut world = World::new();
     for one in moves {
         match one {
             Move::Submit { user, conversation, attempts, delayed } => {
@@ -225,8 +237,8 @@ fn play(moves: Vec<Move>) -> World {
                 let not_before = delayed.then(|| world.log.now.plus(Millis::minutes(3)));
                 world.tasks.push(world.log.submit_as(Submission { retry, not_before, ..said }));
             }
-            Move::Look => world.look(),
-            Move::Admit(limit) => world.admit(limit),
+            Move::Look(who) => world.schedulers[who].look(&world.log),
+            Move::Admit(who, limit) => world.admit(who, limit),
             Move::Start(which) => world.start(which),
             Move::Do(which, what) => world.act(which, what),
             Move::Policy { user, organisation, conversation, budget } => {

@@ -137,6 +137,10 @@ const FUNCTIONS: &[&str] = &[
 const LONGEST_VALUE: i32 = 8 * 1024 * 1024;
 /// Bytes of the longest statement.
 const LONGEST_STATEMENT: i32 = 100_000;
+/// Bytes of the longest statement that is looked at before the engine does. The parser makes a chain
+/// of operators into a tree that is as deep as the chain is long, and it is taken down by recursion:
+/// longer ones would overflow the stack, which ends the process. The engine bounds the depth itself.
+const LONGEST_PARSED: usize = 10_000;
 
 /// What the authorizer refused last, for the message.
 #[derive(Debug, Clone, Default)]
@@ -231,8 +235,8 @@ fn wants(action: &AuthAction<'_>) -> Option<String> {
     })
 }
 
-/// Looks at a statement before the engine does. What the parser does not know is left to the
-/// engine, whose dialect is its own.
+/// Looks at a statement before the engine does. What the parser does not know, or what is too long for
+/// it, is left to the engine, whose dialect is its own.
 pub(super) fn check(sql: &str) -> Result<(), QueryError> {
     if sql.trim().is_empty() {
         return Err(QueryError::NotAQuery { reason: "there is no statement".to_owned() });
@@ -244,6 +248,9 @@ pub(super) fn check(sql: &str) -> Result<(), QueryError> {
         return Err(QueryError::NotAQuery {
             reason: format!("the text has more than {LONGEST_STATEMENT} characters"),
         });
+    }
+    if sql.len() > LONGEST_PARSED {
+        return Ok(());
     }
     let Ok(statements) = Parser::parse_sql(&SQLiteDialect {}, sql) else {
         return Ok(());

@@ -106,6 +106,22 @@ fn nonsense_is_an_answer_too() {
     assert!(!refused(&deep).ran());
 }
 
+/// Each would be a tree that is deeper than a thread's stack.
+#[test]
+fn long_chains_do_not_overflow_the_stack() {
+    let grown =
+        |chain: &str, link: &str| chain.to_owned() + &link.repeat((99_000 - chain.len()) / link.len());
+    let mut data = chinook();
+    for link in ["+1", "||1", "->1", "::x", " UNION SELECT 1"] {
+        let read = data.query(&grown("SELECT 1", link)).map(|_| ());
+        assert!(matches!(read, Err(QueryError::Invalid { .. })), "SELECT 1{link}…: {read:?}");
+        let write = data.query(&grown("DELETE FROM Genre WHERE 1", link)).map(|_| ());
+        assert!(write.as_ref().is_err_and(|error| !error.ran()), "DELETE … 1{link}…: {write:?}");
+    }
+    let long_list = grown("SELECT count(*) FROM Genre WHERE GenreId IN (1", ", 1") + ")";
+    assert_eq!(data.query(&long_list).unwrap().rows, [[json!(1)]]);
+}
+
 #[test]
 fn bombs_are_stopped_by_the_clock() {
     let limits = Limits { query_millis: 200, ..Limits::default() };

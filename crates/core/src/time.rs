@@ -134,6 +134,9 @@ fn fraction(text: &[u8]) -> Option<i64> {
     digits(&three).map(i64::from)
 }
 
+/// The moments that four digits of a year can write: the years 0 to 9999, in milliseconds.
+const WRITABLE: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_800_000;
+
 fn parse(text: &[u8]) -> Option<Timestamp> {
     if text.len() < 20 || !text.is_ascii() {
         return None;
@@ -173,7 +176,9 @@ fn parse(text: &[u8]) -> Option<Timestamp> {
         _ => return None,
     };
     let seconds = i64::from(hour * 3600 + minute * 60 + second) - offset_minutes * 60;
-    Some(Timestamp(date * 86_400_000 + seconds * 1000 + millis))
+    let at = date * 86_400_000 + seconds * 1000 + millis;
+    // An offset may lead out of them.
+    WRITABLE.contains(&at).then_some(Timestamp(at))
 }
 
 impl FromStr for Timestamp {
@@ -222,6 +227,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(Timestamp(millis)));
         }
         assert_eq!("2026-11-21T15:05:05+02:00".parse::<Timestamp>(), "2026-11-21T13:05:05Z".parse());
+        for end in ["0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
+            assert_eq!(end.parse::<Timestamp>().map(|moment| moment.to_string()).as_deref(), Ok(end));
+        }
     }
 
     #[test]
@@ -236,6 +244,8 @@ mod tests {
             "2026-01-01T00:00:00",
             "2026-01-01T00:00:00.Z",
             "2026-01-01T00:00:00+1:00",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
         ] {
             assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
         }

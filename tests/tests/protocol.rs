@@ -172,7 +172,8 @@ fn the_names_and_figures_are_ours() {
     for endpoint in query::ENDPOINTS {
         has(&format!("`{endpoint}`"));
     }
-    for subject in topology::log(longhaul_wire::Shard(0)).subjects {
+    let shard = longhaul_wire::Shard(0);
+    for subject in [topology::log(shard).subjects, topology::runs(shard).subjects].concat() {
         let shape = subject.replace("lh.0.", "lh.<s>.");
         has(&format!("| `{}", shape.split('*').next().unwrap()));
     }

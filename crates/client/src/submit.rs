@@ -88,7 +88,9 @@ impl Client {
             None => longhaul_journal::new_id(),
         };
         let at = self.at(task);
+        // A task that is there already claims no conversation and stores no object anew.
         if let Some(known) = &key
+            && (new.conversation.is_some() || is_large(&new.input))
             && let Some(snapshot) = self.journal.load(&at).await?
         {
             return same_key(snapshot, known);
@@ -113,7 +115,8 @@ impl Client {
             inherited,
             context,
         };
-        match self.journal.act(&at, &self.actor(), &Command::Submit(Box::new(submission))).await {
+        // Not looked for first: if it is there, the log says so.
+        match self.journal.act_on(None, &at, &self.actor(), &Command::Submit(Box::new(submission))).await {
             Ok(done) => Ok(Submitted { snapshot: done.snapshot, created: true, joined: false }),
             // Somebody with the same key was faster.
             Err(ActError::Rejected(Rejection::Exists { .. })) => match (key, self.journal.load(&at).await?) {
@@ -213,6 +216,11 @@ impl Client {
             tokio::time::sleep(CLAIM_LOOK).await;
         }
     }
+}
+
+/// Whether a payload goes into the object store.
+fn is_large(payload: &serde_json::Value) -> bool {
+    serde_json::to_vec(payload).is_ok_and(|bytes| bytes.len() > longhaul_journal::MAX_INLINE)
 }
 
 /// The task a key names, if it was submitted with the same body.

@@ -148,4 +148,8 @@ pub struct Dispatch {
     pub ledger: crate::id::Sequence,
     /// Why it was its turn.
     pub why: AdmissionReason,
+    /// The one record that is all of the task's history, if whoever dispatches knows of one only: it
+    /// saves whoever takes it a search. There may be more by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<crate::id::Sequence>,
 }

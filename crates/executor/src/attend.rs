@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::failure::{Failure, chain};
 use crate::held::Claim;
 use crate::patience::Waits;
+use crate::recent::first_state;
 use crate::run::Run;
 use crate::run::context::Context;
 use crate::shared::Shared;
@@ -80,8 +81,13 @@ async fn begin(shared: &Shared, task: &TaskRef, dispatch: &Dispatch) -> Begun {
         why: dispatch.why,
     };
     let mut waits = Waits::default();
+    let mut known = known(shared, task, dispatch).await;
     for _ in 0..TRIES {
-        let error = match shared.journal.act(task, &shared.actor(), &command).await {
+        let begun = match known.take() {
+            Some(known) => shared.journal.act_on(Some(known), task, &shared.actor(), &command).await,
+            None => shared.journal.act(task, &shared.actor(), &command).await,
+        };
+        let error = match begun {
             Ok(outcome) => return Begun::Yes(Box::new(outcome.snapshot)),
             Err(ActError::Rejected(Rejection::NotDue { at })) => {
                 return Begun::Later(at.since(shared.journal.now()).duration());
@@ -107,6 +113,18 @@ async fn begin(shared: &Shared, task: &TaskRef, dispatch: &Dispatch) -> Begun {
         waits.after(task.task, &error).await;
     }
     Begun::Later(AGAIN)
+}
+
+/// The task's state, if its history is said to be one record: that came by lately, or is fetched.
+async fn known(shared: &Shared, task: &TaskRef, dispatch: &Dispatch) -> Option<Snapshot> {
+    let only = dispatch.only?;
+    let shard = shared.journal.shards().of(&task.org);
+    let recent = shared.recent.get(usize::from(shard.0))?;
+    if let Some(record) = recent.find(only) {
+        return first_state(task, record.read());
+    }
+    let entry = shared.journal.record_at(task, only).await.ok()??;
+    first_state(task, entry)
 }
 
 fn is_ours(snapshot: &Snapshot, shared: &Shared, dispatch: &Dispatch) -> bool {

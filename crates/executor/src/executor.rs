@@ -166,6 +166,7 @@ impl Executor {
         }
         let (voice, speak) = Voice::new(self.journal.clone());
         let (leaving, leave) = watch::channel(None);
+        let recent = self.journal.shards().all().map(|_| Arc::default()).collect();
         let shared = Shared {
             journal: self.journal,
             id: self.id,
@@ -175,6 +176,7 @@ impl Executor {
             size: self.places,
             places: Arc::new(Semaphore::new(self.places as usize)),
             held: Arc::new(Held::default()),
+            recent,
             beat: self.beat,
             leave,
             voice,

@@ -55,6 +55,11 @@ impl Held {
         all.map(|(task, holding)| HeldRun { org: holding.org.clone(), task, run: holding.run }).collect()
     }
 
+    /// Whether a run of the task is held.
+    pub(crate) fn holds(&self, org: &OrgId, task: TaskId) -> bool {
+        self.lock().get(&task).is_some_and(|of_task| of_task.iter().any(|holding| holding.org == *org))
+    }
+
     /// Waits until a run was claimed or let go.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;

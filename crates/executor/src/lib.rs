@@ -38,6 +38,7 @@ mod failure;
 mod handler;
 mod held;
 mod patience;
+mod recent;
 mod rehearsal;
 mod run;
 mod shared;

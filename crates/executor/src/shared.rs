@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::handler::Erased;
 use crate::held::Held;
+use crate::recent::Recent;
 use crate::voice::Voice;
 
 pub(crate) struct Shared {
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     /// One permit for each further run it may hold.
     pub(crate) places: Arc<Semaphore>,
     pub(crate) held: Arc<Held>,
+    /// What came by lately, by shard.
+    pub(crate) recent: Vec<Arc<Recent>>,
     /// How often it beats.
     pub(crate) beat: Duration,
     /// When it leaves, once it shuts down.

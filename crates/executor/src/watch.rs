@@ -8,10 +8,11 @@
 use std::sync::Arc;
 
 use longhaul_core::Sequence;
-use longhaul_journal::{Entry, Error, Journal, Parsed, Record, Shard};
+use longhaul_journal::{Error, Journal, Parsed, Record, Shard, Unread};
 
 use crate::held::Held;
 use crate::patience::Waits;
+use crate::recent::Recent;
 
 /// Follows a shard for ever, from `position` on, and tells the held runs what others than `me` write.
 pub(crate) async fn watch(
@@ -19,11 +20,12 @@ pub(crate) async fn watch(
     shard: Shard,
     mut position: Sequence,
     held: Arc<Held>,
+    recent: Arc<Recent>,
     me: String,
 ) {
     let mut waits = Waits::default();
     loop {
-        let ended = follow(&journal, shard, &mut position, &held, &me, &mut waits).await;
+        let ended = follow(&journal, shard, &mut position, (&held, &recent, &me), &mut waits).await;
         tracing::debug!(%shard, error = %ended, "the shard is followed anew");
         waits.wait().await;
     }
@@ -33,8 +35,7 @@ async fn follow(
     journal: &Journal,
     shard: Shard,
     position: &mut Sequence,
-    held: &Held,
-    me: &str,
+    (held, recent, me): (&Held, &Recent, &str),
     waits: &mut Waits,
 ) -> Error {
     let mut follower = match journal.follow(shard, *position).await {
@@ -42,11 +43,12 @@ async fn follow(
         Err(error) => return error,
     };
     loop {
-        match follower.next().await {
-            Some(Ok(entry)) => {
-                *position = entry.sequence;
+        match follower.next_unread().await {
+            Some(Ok(record)) => {
+                *position = record.sequence();
                 *waits = Waits::default();
-                tell(held, me, &entry);
+                recent.keep(&record);
+                tell(held, me, record);
             }
             Some(Err(error)) => return error,
             None => return Error::Ended(shard.0),
@@ -54,12 +56,18 @@ async fn follow(
     }
 }
 
-fn tell(held: &Held, me: &str, entry: &Entry) {
-    let Parsed::Task { org, task, .. } = &entry.subject else {
+/// Only what lies under a held task is read at all.
+fn tell(held: &Held, me: &str, record: Unread) {
+    let Parsed::Task { org, task, .. } = record.subject() else {
         return;
     };
+    let (org, task) = (org.clone(), *task);
+    if !held.holds(&org, task) {
+        return;
+    }
+    let entry = record.read();
     // A record that cannot be read is news too: the run must see that it cannot go on.
     if !matches!(&entry.record, Ok(Record::Task(commit)) if commit.actor.who == me) {
-        held.news(org, *task, entry.sequence);
+        held.news(&org, task, entry.sequence);
     }
 }

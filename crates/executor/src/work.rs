@@ -35,10 +35,10 @@ pub(crate) async fn work(
     let mut company = JoinSet::new();
     company.spawn(speak);
     // From before the first run is taken: what others write to a task that is held is never missed.
-    for shard in shared.journal.shards().all() {
+    for (shard, recent) in shared.journal.shards().all().zip(&shared.recent) {
         let head = head(&shared.journal, shard).await?;
-        let (journal, held) = (shared.journal.clone(), Arc::clone(&shared.held));
-        company.spawn(watch_shard(journal, shard, head, held, shared.id.to_string()));
+        let (journal, held, recent) = (shared.journal.clone(), Arc::clone(&shared.held), Arc::clone(recent));
+        company.spawn(watch_shard(journal, shard, head, held, recent, shared.id.to_string()));
     }
     company.spawn(beat::beat(Arc::clone(&shared)));
 

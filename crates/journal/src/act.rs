@@ -24,8 +24,24 @@ impl Journal {
     /// # Errors
     /// [`ActError::Rejected`] if the rules do not allow it, else what went wrong with the journal.
     pub async fn act(&self, task: &TaskRef, actor: &Actor, command: &Command) -> Result<Outcome, ActError> {
+        let before = self.load(task).await?;
+        self.act_on(before, task, actor, command).await
+    }
+
+    /// As [`Journal::act`], from a state that is known already; nothing for a task that should not
+    /// exist. Should the log know more, it refuses, and the task is loaded after all: an old state
+    /// costs time, never truth. But a rejection is only as fresh as the state it was decided on.
+    ///
+    /// # Errors
+    /// As [`Journal::act`].
+    pub async fn act_on(
+        &self,
+        mut before: Option<Snapshot>,
+        task: &TaskRef,
+        actor: &Actor,
+        command: &Command,
+    ) -> Result<Outcome, ActError> {
         let mut tries = Tries::new(self.deadline);
-        let mut before = self.load(task).await?;
         loop {
             let now = self.now();
             let events = decide(before.as_ref(), command, Context { now })?;

@@ -1,5 +1,6 @@
 //! Records as they are read, and following a shard.
 
+use bytes::Bytes;
 use futures::future::FutureExt;
 use futures::stream::{BoxStream, StreamExt};
 use longhaul_core::{Sequence, Timestamp};
@@ -53,6 +54,43 @@ impl Entry {
     }
 }
 
+/// A record as it arrived: where it lies is known, what it says is not read yet. For whoever needs few
+/// of many records.
+#[derive(Debug, Clone)]
+pub struct Unread {
+    shards: Shards,
+    stored: Stored,
+}
+
+impl Unread {
+    /// Its place in the shard.
+    pub fn sequence(&self) -> Sequence {
+        self.stored.sequence
+    }
+
+    /// Its subject.
+    pub fn subject(&self) -> &Parsed {
+        self.stored.subject.parsed()
+    }
+
+    /// Its size, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.stored.body.len()
+    }
+
+    /// Reads it.
+    pub fn read(self) -> Entry {
+        Entry::new(self.shards, self.stored)
+    }
+
+    /// The same in memory of its own: one that is kept does not hold what else came with it.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let body = Bytes::copy_from_slice(&self.stored.body);
+        Self { shards: self.shards, stored: Stored { body, ..self.stored.clone() } }
+    }
+}
+
 /// Reads a shard in order, from a place on, for ever.
 pub struct Follower {
     shard: Shard,
@@ -82,11 +120,17 @@ impl Follower {
     /// The next record; waits for it. Nothing more comes after an end or an error: follow anew from
     /// the last entry.
     pub async fn next(&mut self) -> Option<Result<Entry, Error>> {
+        Some(self.next_unread().await?.map(Unread::read))
+    }
+
+    /// As [`Follower::next`], without reading it.
+    pub async fn next_unread(&mut self) -> Option<Result<Unread, Error>> {
         if let Some(why) = self.held.take() {
             return Some(Err(why.into()));
         }
         let stored = self.stream.next().await?;
-        Some(stored.map(|stored| Entry::new(self.shards, stored)).map_err(Error::from))
+        let shards = self.shards;
+        Some(stored.map(|stored| Unread { shards, stored }).map_err(Error::from))
     }
 
     /// The next record, waited for, and whatever follows without waiting, up to `max` in all.

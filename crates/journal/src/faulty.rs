@@ -269,6 +269,17 @@ impl Port for Faulty {
         })
     }
 
+    fn at<'a>(
+        &'a self,
+        subject: &'a Subject,
+        sequence: Sequence,
+    ) -> BoxFuture<'a, Result<Option<Stored>, PortError>> {
+        Box::pin(async move {
+            self.hurdle("reading one").await?;
+            self.port.at(subject, sequence).await
+        })
+    }
+
     fn head(&self, shard: Shard) -> BoxFuture<'_, Result<Sequence, PortError>> {
         Box::pin(async move {
             self.hurdle("reading the head").await?;

@@ -168,6 +168,17 @@ impl Journal {
         Ok(commits)
     }
 
+    /// One record of a task, at a place that is known; nothing if it is not there, or not yet where it
+    /// is looked for.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn record_at(&self, task: &TaskRef, sequence: Sequence) -> Result<Option<Entry>, Error> {
+        let subject = self.subject(task);
+        let stored = again(self.deadline, || self.port.at(&subject, sequence)).await?;
+        Ok(stored.map(|stored| Entry::new(self.shards, stored)))
+    }
+
     async fn entries(&self, subject: &Subject, after: Sequence) -> Result<Vec<Entry>, Error> {
         let stored = again(self.deadline, || self.port.read(subject, after)).await?;
         Ok(stored.into_iter().map(|stored| Entry::new(self.shards, stored)).collect())

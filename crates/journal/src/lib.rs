@@ -45,7 +45,7 @@ mod tries;
 pub use act::Outcome;
 pub use append::{DEADLINE, stamp};
 pub use clock::{Clock, new_id, now};
-pub use entry::{Entry, Follower};
+pub use entry::{Entry, Follower, Unread};
 pub use error::{ActError, CommitError, Error};
 pub use journal::Journal;
 pub use longhaul_wire::live::{Change, Changed, TextDelta};

@@ -175,6 +175,14 @@ pub trait Port: Send + Sync + 'static {
     /// The last message of one subject; as strong as [`Port::read`].
     fn last<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Option<Stored>, PortError>>;
 
+    /// The message of a subject at a known place, if it is there. Not a strong read: a copy of the log
+    /// that is behind may not have it yet.
+    fn at<'a>(
+        &'a self,
+        subject: &'a Subject,
+        sequence: Sequence,
+    ) -> BoxFuture<'a, Result<Option<Stored>, PortError>>;
+
     /// The shard's last sequence.
     fn head(&self, shard: Shard) -> BoxFuture<'_, Result<Sequence, PortError>>;
 

@@ -1,6 +1,6 @@
 //! Effects, performed.
 
-use longhaul_core::{Actor, Admission, AdmissionCommit, OrgId, Sequence};
+use longhaul_core::{Actor, AdmissionCommit, Sequence};
 use longhaul_journal::{ActError, CommitError, Journal, new_id};
 
 use crate::react::{Effect, NotAdmitted, NotDone, Outcome};
@@ -9,8 +9,9 @@ use crate::react::{Effect, NotAdmitted, NotDone, Outcome};
 pub(crate) async fn perform(journal: Journal, actor: Actor, effect: Effect) -> Option<Outcome> {
     match effect {
         Effect::Admit { org, admissions, expect } => {
-            let result = admit(&journal, actor, &org, admissions, expect).await;
-            Some(Outcome::Admitted { org, result })
+            let commit = AdmissionCommit { id: new_id(), org, at: journal.now(), actor, admissions };
+            let result = admit(&journal, &commit, expect).await;
+            Some(Outcome::Admitted { org: commit.org, admissions: commit.admissions, result })
         }
         Effect::Dispatch(dispatch) => {
             if let Err(error) = journal.dispatch(&dispatch).await {
@@ -40,13 +41,11 @@ pub(crate) async fn perform(journal: Journal, actor: Actor, effect: Effect) -> O
 
 async fn admit(
     journal: &Journal,
-    actor: Actor,
-    org: &OrgId,
-    admissions: Vec<Admission>,
+    commit: &AdmissionCommit,
     expect: Sequence,
 ) -> Result<Sequence, NotAdmitted> {
-    let commit = AdmissionCommit { id: new_id(), org: org.clone(), at: journal.now(), actor, admissions };
-    journal.admit(&commit, expect).await.map_err(|error| match error {
+    let org = &commit.org;
+    journal.admit(commit, expect).await.map_err(|error| match error {
         CommitError::Conflict => {
             tracing::debug!(%org, "another scheduler was faster");
             NotAdmitted::Conflict

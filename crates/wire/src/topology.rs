@@ -16,6 +16,20 @@ pub enum Storage {
     Volatile,
 }
 
+/// Which messages a stream keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// All of them, for ever.
+    Everything,
+    /// The last one of each subject, for a while.
+    LastOfEach {
+        /// How long.
+        at_most: Duration,
+    },
+    /// Each until somebody has taken it.
+    UntilTaken,
+}
+
 /// One stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamSpec {
@@ -27,10 +41,8 @@ pub struct StreamSpec {
     pub subjects: Vec<String>,
     /// Where it keeps them.
     pub storage: Storage,
-    /// How many messages of one subject it keeps; all if nothing is said.
-    pub per_subject: Option<u64>,
-    /// How long it keeps a message; for ever if nothing is said.
-    pub max_age: Option<Duration>,
+    /// Which messages it keeps.
+    pub keeps: Keeps,
     /// Whether atomic batches are allowed.
     pub batches: bool,
     /// Whether it can be purged through the server's interface. Single messages of the log can be
@@ -44,14 +56,27 @@ pub fn log(shard: Shard) -> StreamSpec {
     StreamSpec {
         name: format!("LH_LOG_{shard}"),
         description: "longhaul: the history of every task of this shard",
-        subjects: ["task.*.*", "adm.*", "org.*", "conv.*.*", "run.*"]
+        subjects: ["task.*.*", "adm.*", "org.*", "conv.*.*"]
             .map(|shape| format!("lh.{shard}.{shape}"))
             .into(),
         storage: Storage::File,
-        per_subject: None,
-        max_age: None,
+        keeps: Keeps::Everything,
         batches: true,
         purgeable: false,
+    }
+}
+
+/// The stream of dispatches of one shard. They follow from the ledger and can be made again, so they
+/// are no part of the log: nothing waits for a disk because of them, and what is taken is gone.
+pub fn runs(shard: Shard) -> StreamSpec {
+    StreamSpec {
+        name: format!("LH_RUN_{shard}"),
+        description: "longhaul: admitted runs of this shard on their way to an executor",
+        subjects: vec![format!("lh.{shard}.run.*")],
+        storage: Storage::Volatile,
+        keeps: Keeps::UntilTaken,
+        batches: false,
+        purgeable: true,
     }
 }
 
@@ -62,8 +87,7 @@ pub fn beats() -> StreamSpec {
         description: "longhaul: the last heartbeat of each executor",
         subjects: vec![crate::live::BEATS.to_owned()],
         storage: Storage::Volatile,
-        per_subject: Some(1),
-        max_age: Some(Duration::from_secs(24 * 60 * 60)),
+        keeps: Keeps::LastOfEach { at_most: Duration::from_secs(24 * 60 * 60) },
         batches: false,
         purgeable: true,
     }
@@ -72,7 +96,7 @@ pub fn beats() -> StreamSpec {
 /// The object store of inputs, results and artifacts, named by digest.
 pub const FILES: &str = "LH_FILES";
 
-/// The durable consumer that every executor of a kind takes dispatches from, in each shard.
+/// The durable consumer of [`runs`] that every executor of a kind takes dispatches from, in each shard.
 pub fn dispatch_consumer(kind: &Kind) -> String {
     format!("run_{kind}")
 }

@@ -68,7 +68,7 @@ class Executor:
 
     async def take(self, shard):
         """Takes dispatches of the kind, shared with every other executor of it."""
-        stream, durable = f"LH_LOG_{shard}", f"run_{KIND}"
+        stream, durable = f"LH_RUN_{shard}", f"run_{KIND}"
         try:
             await self.log.js.consumer_info(stream, durable)
         except NotFoundError:

@@ -108,6 +108,7 @@ async fn a_task_that_cannot_be_read_is_put_aside_and_stops_nothing_else() {
         kind: Kind::new("work").unwrap(),
         ledger: Sequence(1),
         why: AdmissionReason::First,
+        only: None,
     };
     stage.journal.dispatch(&dispatch).await.unwrap();
     let fine = stage.submit(submission("work", json!(false))).await;

@@ -286,6 +286,7 @@ pub(crate) async fn admit(journal: &Journal, org: &OrgId, snapshot: &Snapshot) {
         kind: snapshot.kind.clone(),
         ledger,
         why: snapshot.admit_as,
+        only: None,
     };
     journal.dispatch(&dispatch).await.unwrap();
 }

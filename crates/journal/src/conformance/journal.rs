@@ -296,6 +296,7 @@ async fn every_dispatch_is_delivered(bed: Bed) {
             kind: kind.clone(),
             ledger: Sequence(1),
             why: AdmissionReason::First,
+            only: None,
         };
         journal.dispatch(&dispatch).await.unwrap();
         meant.insert(task.task);

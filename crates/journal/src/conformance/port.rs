@@ -16,12 +16,14 @@ checks![
     of_many_creators_one_wins,
     a_writer_who_is_behind_is_refused,
     an_unconditional_append_is_stored,
+    a_dispatch_is_no_part_of_the_log,
     a_batch_gives_each_message_its_own_outcome,
     what_cannot_be_stored_is_refused_before_it_is_sent,
     a_shard_that_does_not_exist_is_an_error,
     a_read_sees_one_subject_in_order,
     a_read_sees_what_another_connection_appended,
     the_last_message_is_the_last,
+    a_message_is_found_at_its_place,
     a_follower_sees_everything_in_order,
     a_follower_begins_where_it_is_told,
     what_is_forgotten_is_gone,
@@ -92,11 +94,28 @@ async fn a_writer_who_is_behind_is_refused(bed: Bed) {
 }
 
 async fn an_unconditional_append_is_stored(bed: Bed) {
-    let subject = Subject::dispatch(Shard(0), &fresh_kind());
+    let subject = Subject::policy(shards(&bed), &fresh_org());
     let first = bed.port.append(message(&subject, None, "a")).await.unwrap();
     let second = bed.port.append(message(&subject, None, "a")).await.unwrap();
     assert!(second > first);
     assert_eq!(bodies(&bed.port.read(&subject, Sequence::ZERO).await.unwrap()), ["a", "a"]);
+}
+
+async fn a_dispatch_is_no_part_of_the_log(bed: Bed) {
+    let dispatch = Subject::dispatch(Shard(0), &fresh_kind());
+    let head = bed.port.head(Shard(0)).await.unwrap();
+    let mut followed = bed.port.follow(Shard(0), head).await.unwrap();
+    bed.port.append(message(&dispatch, None, "dispatched")).await.unwrap();
+    assert!(bed.port.read(&dispatch, Sequence::ZERO).await.unwrap().is_empty());
+    // What is said next in the log is what a follower sees next.
+    let mut orgs = std::iter::repeat_with(fresh_org);
+    let policy = orgs.find_map(|org| {
+        let subject = Subject::policy(shards(&bed), &org);
+        (subject.shard() == Shard(0)).then_some(subject)
+    });
+    bed.port.append(message(&policy.unwrap(), None, "said")).await.unwrap();
+    let next = followed.next().await.unwrap().unwrap();
+    assert!(!matches!(next.subject.parsed(), longhaul_wire::Parsed::Dispatch { .. }));
 }
 
 async fn a_batch_gives_each_message_its_own_outcome(bed: Bed) {
@@ -178,6 +197,19 @@ async fn the_last_message_is_the_last(bed: Bed) {
     let last = bed.port.last(&subject).await.unwrap().unwrap();
     assert_eq!((last.sequence, &last.body[..], &last.subject), (second, &b"b"[..], &subject));
     assert!(bed.port.head(subject.shard()).await.unwrap() >= second);
+}
+
+async fn a_message_is_found_at_its_place(bed: Bed) {
+    let org = fresh_org();
+    let (subject, other) = (task_subject(&bed, &org), task_subject(&bed, &org));
+    let first = append(&*bed.port, &subject, 0, "a").await;
+    let second = append(&*bed.port, &subject, first.0, "b").await;
+    let found = bed.port.at(&subject, first).await.unwrap().unwrap();
+    assert_eq!((found.sequence, &found.body[..], &found.subject), (first, &b"a"[..], &subject));
+    assert!(bed.port.at(&other, first).await.unwrap().is_none(), "another subject's");
+    assert!(bed.port.at(&subject, Sequence(second.0 + 1_000_000)).await.unwrap().is_none());
+    bed.port.forget(subject.shard(), &[first]).await.unwrap();
+    assert!(bed.port.at(&subject, first).await.unwrap().is_none(), "it is gone");
 }
 
 async fn a_follower_sees_everything_in_order(bed: Bed) {

@@ -57,6 +57,10 @@ impl Log {
         self.stored(*self.subjects.get(subject)?.last()?)
     }
 
+    pub(super) fn at(&self, subject: &Subject, sequence: Sequence) -> Option<Stored> {
+        self.stored(sequence.0).filter(|stored| stored.subject == *subject)
+    }
+
     pub(super) fn forget(&mut self, sequences: &[Sequence]) {
         for sequence in sequences {
             if let Some(message) = self.messages.remove(&sequence.0) {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use longhaul_core::{Digest, Sequence};
-use longhaul_wire::{MAX_RECORD, Shard, Shards, Subject, sha256, topology};
+use longhaul_wire::{MAX_RECORD, Parsed, Shard, Shards, Subject, sha256, topology};
 use tokio::sync::watch;
 
 use self::live::{Beats, Listeners, Services};
@@ -48,6 +48,8 @@ struct State {
     /// Whether the server is up.
     up: bool,
     logs: Vec<Log>,
+    /// Dispatches, by shard: no part of the log.
+    runs: Vec<Log>,
     consumers: HashMap<Subject, Consumer>,
     beats: Beats,
     listeners: Listeners,
@@ -66,6 +68,7 @@ impl Memory {
         let state = State {
             up: true,
             logs: shards.all().map(|_| Log::default()).collect(),
+            runs: shards.all().map(|_| Log::default()).collect(),
             consumers: HashMap::new(),
             beats: Beats::default(),
             listeners: Listeners::default(),
@@ -162,7 +165,9 @@ impl Memory {
             return Err(AppendError::DidNotHappen(PortError::Refused(why)));
         }
         let mut state = self.up().map_err(AppendError::DidNotHappen)?;
-        let sequence = state.logs[shard].append(message, self.inner.clock.now())?;
+        let State { logs, runs, .. } = &mut *state;
+        let logs = if let Parsed::Dispatch { .. } = message.subject.parsed() { runs } else { logs };
+        let sequence = logs[shard].append(message, self.inner.clock.now())?;
         drop(state);
         self.changed();
         Ok(sequence)
@@ -198,6 +203,17 @@ impl Port for Memory {
         Box::pin(async move {
             let shard = self.check_shard(subject.shard())?;
             Ok(self.up()?.logs[shard].last(subject))
+        })
+    }
+
+    fn at<'a>(
+        &'a self,
+        subject: &'a Subject,
+        sequence: Sequence,
+    ) -> BoxFuture<'a, Result<Option<Stored>, PortError>> {
+        Box::pin(async move {
+            let shard = self.check_shard(subject.shard())?;
+            Ok(self.up()?.logs[shard].at(subject, sequence))
         })
     }
 

@@ -135,10 +135,10 @@ async fn next(memory: &Memory, subject: &Subject) -> (u64, u64, Bytes) {
         let mut due = None;
         {
             let mut state = memory.lock();
-            let State { up, consumers, logs, .. } = &mut *state;
+            let State { up, consumers, runs, .. } = &mut *state;
             if *up {
                 let consumer = consumers.entry(subject.clone()).or_default();
-                if let Some(found) = consumer.next(&logs[shard], subject, memory.inner.dispatch_wait) {
+                if let Some(found) = consumer.next(&runs[shard], subject, memory.inner.dispatch_wait) {
                     return found;
                 }
                 due = consumer.due();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, StreamExt as _};
 use longhaul_core::{Digest, Sequence};
-use longhaul_wire::{Shard, Shards, Subject, topology};
+use longhaul_wire::{Parsed, Shard, Shards, Subject, topology};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -119,7 +119,9 @@ impl Nats {
     async fn append_one(&self, message: Append) -> Result<Sequence, AppendError> {
         let shard = message.subject.shard();
         self.stream(shard).map_err(AppendError::DidNotHappen)?;
-        if let Some(gather) = self.gather.get(usize::from(shard.0)) {
+        // Nothing waits for a disk because of a dispatch.
+        let synced = !matches!(message.subject.parsed(), Parsed::Dispatch { .. });
+        if synced && let Some(gather) = self.gather.get(usize::from(shard.0)) {
             return gather.append(message).await;
         }
         let Ok(Ok(_in_flight)) = timeout(ANSWER, self.in_flight.acquire()).await else {
@@ -200,6 +202,17 @@ impl Port for Nats {
     fn last<'a>(&'a self, subject: &'a Subject) -> BoxFuture<'a, Result<Option<Stored>, PortError>> {
         Box::pin(async move {
             let found = self.reader(subject.shard())?.last(subject.as_str()).await?;
+            Ok(found.map(|raw| stored(subject, raw)))
+        })
+    }
+
+    fn at<'a>(
+        &'a self,
+        subject: &'a Subject,
+        sequence: Sequence,
+    ) -> BoxFuture<'a, Result<Option<Stored>, PortError>> {
+        Box::pin(async move {
+            let found = self.reader(subject.shard())?.at(subject.as_str(), sequence).await?;
             Ok(found.map(|raw| stored(subject, raw)))
         })
     }

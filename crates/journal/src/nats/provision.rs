@@ -2,9 +2,10 @@
 //! there is never changed and never deleted.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType};
-use longhaul_wire::topology::{self, Storage, StreamSpec};
+use longhaul_wire::topology::{self, Keeps, Storage, StreamSpec};
 use longhaul_wire::{Shard, Shards};
 use serde::Deserialize;
 use serde_json::json;
@@ -80,6 +81,9 @@ pub(super) async fn provision(
         servers.extend(info.cluster.into_iter().flat_map(|cluster| {
             cluster.leader.into_iter().chain(cluster.replicas.into_iter().map(|peer| peer.name))
         }));
+    }
+    for shard in shards.all() {
+        make.stream(config(&topology::runs(shard))).await?;
     }
     make.stream(config(&topology::beats())).await?;
     make.stream(files()).await?;
@@ -188,6 +192,7 @@ fn existing_shards(found: &Config, asked: Option<u16>) -> Result<Shards, PortErr
 
 /// A stream as longhaul makes it, but for the number of replicas.
 fn config(spec: &StreamSpec) -> Config {
+    let last_of_each = matches!(spec.keeps, Keeps::LastOfEach { .. });
     Config {
         name: spec.name.clone(),
         description: Some(spec.description.to_owned()),
@@ -199,13 +204,17 @@ fn config(spec: &StreamSpec) -> Config {
         },
         max_messages: -1,
         max_bytes: -1,
-        max_messages_per_subject: spec
-            .per_subject
-            .map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX)),
-        max_age: spec.max_age.unwrap_or_default(),
+        max_messages_per_subject: if last_of_each { 1 } else { -1 },
+        max_age: match spec.keeps {
+            Keeps::LastOfEach { at_most } => at_most,
+            Keeps::Everything | Keeps::UntilTaken => Duration::ZERO,
+        },
         // A full log refuses; only last values make room for later ones.
-        discard: if spec.per_subject.is_some() { DiscardPolicy::Old } else { DiscardPolicy::New },
-        retention: RetentionPolicy::Limits,
+        discard: if last_of_each { DiscardPolicy::Old } else { DiscardPolicy::New },
+        retention: match spec.keeps {
+            Keeps::UntilTaken => RetentionPolicy::WorkQueue,
+            Keeps::Everything | Keeps::LastOfEach { .. } => RetentionPolicy::Limits,
+        },
         allow_direct: true,
         allow_atomic_publish: spec.batches,
         deny_purge: !spec.purgeable,
@@ -316,7 +325,7 @@ mod tests {
 
         found.discard = DiscardPolicy::Old;
         found.deny_purge = false;
-        found.max_age = std::time::Duration::from_secs(60);
+        found.max_age = Duration::from_secs(60);
         found.persist_mode = Some(PersistenceMode::Async);
         found.metadata.insert(SHARDS.to_owned(), "4".to_owned());
         let list = differences(&wanted, &found);

@@ -74,10 +74,25 @@ impl Reader<'_> {
         if self.replicas > 1 {
             return self.leaders_last(subject).await;
         }
-        let body = json!({ "last_by_subj": subject }).to_string();
-        let message = self.link.query(&format!("$JS.API.DIRECT.GET.{}", self.stream), body.into()).await?;
+        Ok(self.one(json!({ "last_by_subj": subject })).await?.map(|(_, raw)| raw))
+    }
+
+    /// The message of a subject at a place, as far as whoever answers has it.
+    pub(super) async fn at(&self, subject: &str, sequence: Sequence) -> Result<Option<Raw>, PortError> {
+        let found = self.one(json!({ "seq": sequence.0 })).await?;
+        Ok(found.filter(|(lies, _)| lies == subject).map(|(_, raw)| raw))
+    }
+
+    /// One direct get, and the subject of what it found.
+    async fn one(&self, what: serde_json::Value) -> Result<Option<(String, Raw)>, PortError> {
+        let call = format!("$JS.API.DIRECT.GET.{}", self.stream);
+        let message = self.link.query(&call, what.to_string().into()).await?;
         match message.status {
-            None => Ok(Some(raw(&message)?)),
+            None => {
+                let subject = message.headers.as_ref().and_then(|headers| headers.get("Nats-Subject"));
+                let subject = subject.map(|value| value.as_str().to_owned()).unwrap_or_default();
+                Ok(Some((subject, raw(&message)?)))
+            }
             Some(StatusCode::NOT_FOUND) => Ok(None),
             Some(_) => Err(unexpected(&message)),
         }

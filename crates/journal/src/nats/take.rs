@@ -33,7 +33,7 @@ pub(super) async fn take(
     let Parsed::Dispatch { shard, kind } = dispatch.parsed() else {
         return Err(PortError::Misconfigured(format!("{dispatch} is not where dispatches lie")));
     };
-    let stream = topology::log(*shard).name;
+    let stream = topology::runs(*shard).name;
     let consumer = topology::dispatch_consumer(kind);
     provide(&link, &stream, &consumer, dispatch.as_str()).await?;
     let places = Places::new(unsettled);

@@ -106,7 +106,7 @@ async fn what_a_taker_did_not_look_at_goes_to_others_at_once() {
     let looked_at = soon("a delivery", unread.next()).await.unwrap().unwrap();
     looked_at.done().await.unwrap();
     // All ten were delivered to it.
-    let stream = place.operator().await.get_stream("LH_LOG_0").await.unwrap();
+    let stream = place.operator().await.get_stream("LH_RUN_0").await.unwrap();
     soon("the deliveries", async {
         while stream.consumer_info("run_report").await.unwrap().delivered.consumer_sequence < 10 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -130,7 +130,7 @@ async fn what_a_taker_did_not_look_at_goes_to_others_at_once() {
 async fn a_consumer_of_somebody_elses_is_left_alone() {
     let place = start(Durability::Relaxed).await;
     let nats = place.connect(1).await;
-    let stream = place.operator().await.get_stream("LH_LOG_0").await.unwrap();
+    let stream = place.operator().await.get_stream("LH_RUN_0").await.unwrap();
     let other = async_nats::jetstream::consumer::pull::Config {
         durable_name: Some("run_report".to_owned()),
         filter_subject: "lh.0.run.other".to_owned(),
@@ -156,7 +156,7 @@ async fn takers_that_start_at_once_share_one_consumer() {
     let subject = runs("report");
     let takers = futures::future::join_all((0..16).map(|_| nats.take(&subject, 1))).await;
     assert!(takers.iter().all(Result::is_ok));
-    let stream = place.operator().await.get_stream("LH_LOG_0").await.unwrap();
+    let stream = place.operator().await.get_stream("LH_RUN_0").await.unwrap();
     let names: Vec<String> = stream.consumer_names().map(Result::unwrap).collect().await;
     assert_eq!(names, ["run_report"]);
 }

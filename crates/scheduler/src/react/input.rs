@@ -72,6 +72,7 @@ pub(crate) enum Effect {
 pub(crate) enum Outcome {
     Admitted {
         org: OrgId,
+        admissions: Vec<Admission>,
         result: Result<Sequence, NotAdmitted>,
     },
     Acted {

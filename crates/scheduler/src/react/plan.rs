@@ -1,6 +1,6 @@
 //! Admission: ledgers being written to, and runs on their way to an executor.
 
-use longhaul_core::{Dispatch, Millis, OrgId, RunNumber, Sequence, TaskRef};
+use longhaul_core::{Admission, Dispatch, Millis, OrgId, RunNumber, Sequence, TaskRef};
 
 use super::input::{Effect, Moment, NotAdmitted, Now};
 use super::state::{AGAIN, State};
@@ -53,11 +53,24 @@ impl State {
             .collect()
     }
 
-    /// What came of an append to a ledger.
-    pub(super) fn admitted(&mut self, now: Now, org: OrgId, result: Result<Sequence, NotAdmitted>) {
+    /// What came of an append to a ledger. What it holds is handed out at once: once acknowledged it
+    /// stands, and that the ledger shows it here takes a moment longer.
+    pub(super) fn admitted(
+        &mut self,
+        now: Now,
+        org: OrgId,
+        admissions: Vec<Admission>,
+        result: Result<Sequence, NotAdmitted>,
+    ) -> Vec<Effect> {
         self.changed = true;
+        let mut effects = Vec::new();
         let follows = match result {
-            Ok(at_least) => Admitting::Follows { at_least, until: None },
+            Ok(at_least) => {
+                if self.board.ledger(&org) < at_least {
+                    effects = self.hand_out(&org, admissions, at_least);
+                }
+                Admitting::Follows { at_least, until: None }
+            }
             Err(NotAdmitted::Conflict) => {
                 let at_least = Sequence(self.board.ledger(&org).0.saturating_add(1));
                 Admitting::Follows { at_least, until: Some(now.moment.plus(AGAIN)) }
@@ -65,13 +78,32 @@ impl State {
             Err(NotAdmitted::Failed) => {
                 self.not_before = now.moment.plus(AGAIN);
                 self.admitting.remove(&org);
-                return;
+                return effects;
             }
         };
         if let Some(asked) = self.admitting.get_mut(&org) {
             *asked = follows;
         }
         self.followed(now);
+        effects
+    }
+
+    /// Dispatches of runs that the ledger is known to hold at `ledger`.
+    fn hand_out(&mut self, org: &OrgId, admissions: Vec<Admission>, ledger: Sequence) -> Vec<Effect> {
+        let mut effects = Vec::with_capacity(admissions.len());
+        for Admission { task, run, kind, why, .. } in admissions {
+            let at = TaskRef { org: org.clone(), task };
+            let only = self.only(&at);
+            self.ahead.insert((at, run));
+            let org = org.clone();
+            effects.push(Effect::Dispatch(Dispatch { org, task, run, kind, ledger, why, only }));
+        }
+        effects
+    }
+
+    /// The record that is all there is of a task's history, if it is one.
+    fn only(&self, task: &TaskRef) -> Option<Sequence> {
+        self.tasks.get(task).filter(|snapshot| snapshot.events == 1).map(|snapshot| snapshot.sequence)
     }
 
     /// Drops what the board has seen by now.
@@ -90,7 +122,8 @@ impl State {
         self.board.granted(task).filter(|grant| grant.run == run)?;
         let wait = self.rules.redispatch;
         self.unstarted.insert(task.clone(), Waits { run, again: now.moment.plus(wait), wait });
-        if own { self.dispatch(task) } else { None }
+        let ahead = self.ahead.remove(&(task.clone(), run));
+        if own && !ahead { self.dispatch(task) } else { None }
     }
 
     /// Forgets a run that has started, or will not.
@@ -99,6 +132,15 @@ impl State {
             && self.board.granted(task).is_none_or(|grant| grant.run != waits.run)
         {
             self.unstarted.remove(task);
+        }
+    }
+
+    /// What was dispatched may have been lost with the server: it is dispatched again if it has not
+    /// started in a moment.
+    pub(super) fn doubt_dispatches(&mut self, now: Now) {
+        for waits in self.unstarted.values_mut() {
+            waits.wait = self.rules.redispatch;
+            waits.again = waits.again.min(now.moment.plus(AGAIN));
         }
     }
 
@@ -123,6 +165,7 @@ impl State {
             kind: snapshot.kind.clone(),
             ledger: grant.ledger,
             why: grant.why,
+            only: self.only(task),
         }))
     }
 }

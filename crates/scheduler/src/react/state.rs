@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use longhaul_core::board::Board;
-use longhaul_core::{Command, Millis, OrgId, Sequence, Snapshot, TaskRef, Timestamp};
+use longhaul_core::{Command, Millis, OrgId, RunNumber, Sequence, Snapshot, TaskRef, Timestamp};
 use longhaul_journal::{Shard, Shards};
 
 use super::input::{Effect, Input, Moment, NotDone, Now, Outcome};
@@ -64,6 +64,8 @@ pub(crate) struct State {
     pub(super) not_before: Moment,
     /// Admitted runs that have not started.
     pub(super) unstarted: BTreeMap<TaskRef, Waits>,
+    /// Runs dispatched on the ledger's answer, before the ledger itself showed them.
+    pub(crate) ahead: HashSet<(TaskRef, RunNumber)>,
     /// Tasks something is being done for, and until when nothing else is.
     acting: HashMap<TaskRef, Moment>,
     /// Something changed since admissions were last planned.
@@ -95,6 +97,7 @@ impl State {
             admitting: BTreeMap::new(),
             not_before: Moment::default(),
             unstarted: BTreeMap::new(),
+            ahead: HashSet::new(),
             acting: HashMap::new(),
             changed: true,
             rules,
@@ -106,6 +109,7 @@ impl State {
         match input {
             Input::Connected { head } => {
                 self.stage = Stage::Behind { head };
+                self.doubt_dispatches(now);
                 self.catch_up(now, None);
                 vec![]
             }
@@ -225,10 +229,7 @@ impl State {
 
     fn outcome(&mut self, now: Now, outcome: Outcome) -> Vec<Effect> {
         match outcome {
-            Outcome::Admitted { org, result } => {
-                self.admitted(now, org, result);
-                vec![]
-            }
+            Outcome::Admitted { org, admissions, result } => self.admitted(now, org, admissions, result),
             Outcome::Acted { task, result } => {
                 if let Err(NotDone::Rejected(why)) = result {
                     tracing::debug!(org = %task.org, task = %task.task, %why, "not done");

@@ -105,6 +105,11 @@ impl Desk {
         self.entry(Parsed::Ledger { shard: Shard(0), org: org() }, Ok(Record::Admissions(commit)))
     }
 
+    /// What became of an append to the ledger.
+    fn answer(&mut self, admissions: Vec<Admission>, result: Result<Sequence, NotAdmitted>) -> Vec<Effect> {
+        self.give(Input::Outcome(Outcome::Admitted { org: org(), admissions, result }))
+    }
+
     /// What is admitted next.
     fn plan(&mut self) -> Vec<(TaskId, Sequence)> {
         admits(self.give(Input::Idle))
@@ -116,8 +121,7 @@ impl Desk {
         let [Effect::Admit { admissions, .. }] = &self.give(Input::Idle)[..] else { panic!("not admitted") };
         let admissions = admissions.clone();
         self.admit(WHO, admissions);
-        let result = Ok(Sequence(self.sequence));
-        self.give(Input::Outcome(Outcome::Admitted { org: org(), result }));
+        self.answer(vec![], Ok(Sequence(self.sequence)));
         self.say(n, Role::Executor, vec![started(1)]);
     }
 }
@@ -180,7 +184,7 @@ fn it_admits_no_more_until_it_has_seen_what_it_admitted() {
     assert_eq!(desk.plan(), [(task(1), Sequence(0))]);
     desk.submit(2);
     assert!(desk.plan().is_empty(), "no answer yet");
-    desk.give(Input::Outcome(Outcome::Admitted { org: org(), result: Ok(Sequence(3)) }));
+    desk.answer(vec![], Ok(Sequence(3)));
     assert!(desk.plan().is_empty(), "not seen yet");
     desk.admit(WHO, vec![admission(1)]);
     assert_eq!(desk.plan(), [(task(2), Sequence(3))]);
@@ -192,18 +196,45 @@ fn after_a_conflict_it_follows_and_decides_anew() {
     desk.submit(1);
     desk.submit(2);
     assert_eq!(desk.plan().len(), 2);
-    desk.give(Input::Outcome(Outcome::Admitted { org: org(), result: Err(NotAdmitted::Conflict) }));
+    desk.answer(vec![], Err(NotAdmitted::Conflict));
     assert!(desk.plan().is_empty());
     desk.admit("another", vec![admission(1)]);
     assert_eq!(desk.plan(), [(task(2), Sequence(3))]);
     // A conflict with a write that came to nothing.
-    desk.give(Input::Outcome(Outcome::Admitted { org: org(), result: Err(NotAdmitted::Conflict) }));
+    desk.answer(vec![], Err(NotAdmitted::Conflict));
     assert!(desk.plan().is_empty());
     assert_eq!(admits(desk.pass(1, &[])), [(task(2), Sequence(3))]);
-    desk.give(Input::Outcome(Outcome::Admitted { org: org(), result: Err(NotAdmitted::Failed) }));
+    desk.answer(vec![], Err(NotAdmitted::Failed));
     desk.submit(3);
     assert!(desk.plan().is_empty(), "not at once");
     assert_eq!(admits(desk.pass(1, &[])).len(), 2);
+}
+
+#[test]
+fn what_the_ledger_took_is_dispatched_once_and_at_once() {
+    let mut desk = Desk::new();
+    desk.submit(1);
+    desk.submit(2);
+    desk.plan();
+    // Answered before it is seen: dispatched with the answer, not again when it is seen.
+    let effects = desk.answer(vec![admission(1)], Ok(Sequence(3)));
+    let [Effect::Dispatch(dispatch)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((dispatch.task, dispatch.ledger, dispatch.only), (task(1), Sequence(3), Some(Sequence(1))));
+    assert!(dispatched(&desk.admit(WHO, vec![admission(1)])).is_empty());
+    // Seen before it is answered: dispatched when it is seen, not again with the answer.
+    desk.plan();
+    assert_eq!(dispatched(&desk.admit(WHO, vec![admission(2)])), [task(2)]);
+    assert!(desk.answer(vec![admission(2)], Ok(Sequence(4))).is_empty());
+    assert!(desk.state.ahead.is_empty());
+}
+
+#[test]
+fn after_a_reconnection_dispatches_are_doubted() {
+    let mut desk = Desk::new();
+    desk.submit(1);
+    desk.admit(WHO, vec![admission(1)]);
+    desk.give(Input::Connected { head: Sequence(2) });
+    assert_eq!(dispatched(&desk.pass(2, &[])), [task(1)], "long before it would be dispatched again");
 }
 
 #[test]

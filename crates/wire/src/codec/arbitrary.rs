@@ -334,7 +334,7 @@ fn beside() -> impl Strategy<Value = (Parsed, Record)> {
             }
             let kind = Kind::new(name).unwrap();
             let place = Parsed::Dispatch { shard, kind: kind.clone() };
-            (place, Record::Dispatch(Dispatch { org, task, run, kind, ledger: Sequence(7), why }))
+            (place, Record::Dispatch(Dispatch { org, task, run, kind, ledger: Sequence(7), why, only: None }))
         },
     )
 }

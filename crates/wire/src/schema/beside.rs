@@ -135,6 +135,8 @@ pub(super) struct Dispatch {
     ledger: u64,
     /// Why it was its turn.
     why: AdmissionReason,
+    /// The place of the one record that is all of the task's history, if the writer knows of one only.
+    only: Option<u64>,
 }
 
 /// An executor's heartbeat.

@@ -38,5 +38,10 @@ doc:
 golden:
     UPDATE_GOLDEN=1 cargo test -p longhaul-core -p longhaul-wire
 
+# Look for inputs that break a reader, guided by coverage: just fuzz csv 240 (see tests/fuzz/README.md)
+fuzz TARGET SECONDS="60":
+    cargo fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none --features libfuzzer {{TARGET}} \
+        tests/fuzz/corpus/{{TARGET}} tests/fuzz/seeds/{{TARGET}} -- -max_total_time={{SECONDS}} -max_len=8192 -timeout=20
+
 # Everything CI does
 verify: lint test doc

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crate, and the crates of this workspace it may depend on.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("audit", &["core", "wire"]),
@@ -42,6 +42,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "bench",
         ],
     ),
+    ("fuzz", &["core", "wire", "executor", "agent"]),
     (
         "tests",
         &["core", "wire", "audit", "journal", "broker", "client", "projector", "scheduler", "executor"],

@@ -1,0 +1,4 @@
+//! Coverage-guided runs of the target `subjects`: see the README beside this folder.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| longhaul_fuzz::subjects::check(input));

@@ -4,32 +4,34 @@
 //!
 //! What it costs: one pass over the log, the states of the tasks that live, and a few bytes for each
 //! that has ended. It changes nothing. A task erased while it is read may look odd once: ask again.
+//!
+//! What it reads of the log it can write into a file, and audit that again without a server.
 
+mod audited;
 mod check;
 mod compare;
+mod history;
 mod pass;
-mod recount;
-mod rules;
-mod sample;
 mod server;
 mod services;
-mod slots;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longhaul_client::Client;
 use longhaul_core::Sequence;
-use longhaul_journal::{Error, Journal, Shard};
+use longhaul_journal::{Entry, Error, Journal, Shard};
 
-use self::check::{Check, Verdict, summary, table};
+use self::check::{Check, summary, table};
+use self::history::Export;
 use self::pass::Pass;
-use self::recount::Recount;
 use self::services::Beats;
 use crate::args::Doctor;
+use crate::command::replay::counted;
 use crate::exit::Code;
 use crate::output::{self, lively, say};
 
@@ -49,18 +51,37 @@ pub(crate) async fn run(
     args: &Doctor,
     facts: &ServerFacts,
 ) -> anyhow::Result<Code> {
-    let checks = examine(journal, client, args.sample as usize, facts).await;
+    let mut export = match &args.export {
+        Some(path) => Some(Export::new(path, journal.shards())?),
+        None => None,
+    };
+    let each = |entry: &Entry| export.iter_mut().for_each(|export| export.add(entry));
+    let checks = examine(journal, client, args.sample as usize, facts, each).await;
     output::many(args.shape.format, &checks, table)?;
     say(summary(&checks));
-    let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
-    Ok(if failed { Code::Failed } else { Code::Done })
+    if let (Some(export), Some(path)) = (export, &args.export) {
+        let records = export.finish().with_context(|| format!("{} cannot be written", path.display()))?;
+        say(format!("{} written to {}", counted(records, "record", "records"), path.display()));
+    }
+    Ok(if checks.iter().any(Check::is_bad) { Code::Failed } else { Code::Done })
 }
 
-/// Every check.
-async fn examine(journal: &Journal, client: &Client, sample: usize, facts: &ServerFacts) -> Vec<Check> {
+/// Runs the command on a file: no server is needed.
+pub(crate) fn offline(path: &Path, args: &Doctor) -> anyhow::Result<Code> {
+    history::audit(path, args)
+}
+
+/// Every check; `each` is given every record of the log.
+async fn examine(
+    journal: &Journal,
+    client: &Client,
+    sample: usize,
+    facts: &ServerFacts,
+    each: impl FnMut(&Entry),
+) -> Vec<Check> {
     let info = journal.info();
     let mut checks = vec![server::connection(&info, facts), server::durability(&info)];
-    if let Err(error) = of_the_log(journal, client, sample, &mut checks).await {
+    if let Err(error) = of_the_log(journal, client, sample, each, &mut checks).await {
         let why = chain(&error);
         checks.push(Check::fail(
             "log",
@@ -82,6 +103,7 @@ async fn of_the_log(
     journal: &Journal,
     client: &Client,
     sample: usize,
+    each: impl FnMut(&Entry),
     checks: &mut Vec<Check>,
 ) -> Result<(), Error> {
     let mut heads = Vec::new();
@@ -93,7 +115,7 @@ async fn of_the_log(
     let (beats, (projector, answers), passes) = tokio::join!(
         Beats::listen(journal),
         services::projector(client, &heads),
-        read(journal, &heads, sample.div_ceil(heads.len().max(1)))
+        read(journal, &heads, sample.div_ceil(heads.len().max(1)), each)
     );
     let (beats, mut passes) = (beats?, passes?);
     let now = journal.now();
@@ -105,7 +127,7 @@ async fn of_the_log(
     if answers {
         checks.push(services::waiting(&waits));
     }
-    checks.extend(Recount::checks(&passes.iter().map(|pass| &pass.recount).collect::<Vec<_>>()));
+    checks.extend(audited::checks(&pass::report(&passes)));
     if answers {
         let sample = pass::sample(&passes);
         checks.push(compare::refold(client, sample, &pass::positions(&passes)).await);
@@ -116,12 +138,21 @@ async fn of_the_log(
 }
 
 /// Reads every shard to its end.
-async fn read(journal: &Journal, heads: &[(Shard, Sequence)], sample: usize) -> Result<Vec<Pass>, Error> {
+async fn read(
+    journal: &Journal,
+    heads: &[(Shard, Sequence)],
+    sample: usize,
+    mut each: impl FnMut(&Entry),
+) -> Result<Vec<Pass>, Error> {
     let bar = bar(heads.iter().map(|(_, head)| head.0).sum());
     let mut passes = Vec::with_capacity(heads.len());
     for (shard, head) in heads {
         let mut pass = Pass::new(journal, *shard, sample);
-        pass.advance(*head, || bar.inc(1)).await?;
+        let record = |entry: &Entry| {
+            each(entry);
+            bar.inc(1);
+        };
+        pass.advance(*head, record).await?;
         passes.push(pass);
     }
     bar.finish_and_clear();

@@ -6,7 +6,6 @@
 //! History ends where the log ended when the command began. Text that tasks wrote is made safe for
 //! the terminal line by line.
 
-mod difference;
 mod documents;
 mod history;
 mod known;
@@ -24,12 +23,12 @@ mod tests;
 use std::future::Future;
 use std::io::{self, Write};
 
+use longhaul_audit::Known;
 use longhaul_client::{Client, Error as ClientError};
 use longhaul_core::{TaskId, TaskRef};
 use longhaul_journal::{Entry, Journal};
 
-pub(crate) use self::difference::{Change, changes, shown};
-pub(crate) use self::known::{Fate, Known, Step, Tasks, task_of};
+pub(crate) use self::known::{known_at, plain};
 pub(crate) use self::reading::Reading;
 pub(crate) use self::words::{counted, short};
 

@@ -51,6 +51,11 @@ impl Check {
         Self { verdict: Verdict::Fail, advice: Some(advice.into()), ..Self::ok(check, found) }
     }
 
+    /// Something that is promised does not hold.
+    pub(super) fn is_bad(&self) -> bool {
+        self.verdict == Verdict::Fail
+    }
+
     pub(super) fn with(self, details: Vec<String>) -> Self {
         Self { details, ..self }
     }
@@ -74,13 +79,6 @@ impl Findings {
         if self.kept.len() < KEPT {
             self.kept.push(finding());
         }
-    }
-
-    /// The findings of both.
-    pub(super) fn and(mut self, other: &Self) -> Self {
-        self.total += other.total;
-        self.kept.extend(other.kept.iter().take(KEPT - self.kept.len().min(KEPT)).cloned());
-        self
     }
 }
 

@@ -1,16 +1,15 @@
 //! The projector's answers against the log itself.
 
 use futures::stream::{self, StreamExt as _};
+use longhaul_audit::{Sums, changes, difference};
 use longhaul_client::{Client, Error};
-use longhaul_core::{OrgId, Snapshot, TaskRef};
+use longhaul_core::{OrgId, TaskRef};
 use longhaul_journal::Shard;
-use longhaul_wire::query::{Count, Filter, Get, Item, Positions, Tally, UsageOf};
-use longhaul_wire::view::SnapshotView;
+use longhaul_wire::query::{Count, Filter, Get, Positions, Tally, UsageOf};
 
 use super::check::{Check, Findings};
 use super::pass::{self, Pass};
-use super::recount::Sums;
-use crate::command::replay::{Change, Known, changes, counted, shown};
+use crate::command::replay::{counted, known_at};
 
 /// Questions under way at the same time.
 const AT_ONCE: usize = 4;
@@ -44,7 +43,7 @@ async fn count(client: &Client, passes: &mut [Pass]) -> Result<Check, Error> {
     // The log is read on to where the answer stands: both are then about the same moment.
     pass::advance(passes, &told.as_of).await?;
     let mut log = Tally::default();
-    for Tally { total, status, unreadable } in passes.iter().map(|pass| &pass.recount.tally) {
+    for Tally { total, status, unreadable } in passes.iter().map(|pass| &pass.audit.figures().tasks) {
         log.total += total;
         log.unreadable += unreadable;
         status.iter().for_each(|(status, n)| *log.status.entry(*status).or_default() += n);
@@ -68,7 +67,9 @@ pub(super) async fn usage(client: &Client, passes: &mut [Pass]) -> Check {
     let mut orgs: Vec<(Shard, OrgId, u64)> = Vec::new();
     for pass in passes.iter() {
         let tokens = |sums: &Sums| sums.input_tokens.saturating_add(sums.output_tokens);
-        orgs.extend(pass.recount.usage.iter().map(|(org, sums)| (pass.shard(), org.clone(), tokens(sums))));
+        orgs.extend(
+            pass.audit.figures().usage.iter().map(|(org, sums)| (pass.shard(), org.clone(), tokens(sums))),
+        );
     }
     let all = orgs.len();
     orgs.sort_by_key(|(.., tokens)| std::cmp::Reverse(*tokens));
@@ -112,7 +113,7 @@ async fn used(
     let question = UsageOf { org: org.clone(), since: None, until: None, at_least: place };
     let answer = client.query(&question).await?;
     pass::advance(passes, &answer.as_of).await?;
-    let log = passes.iter().find_map(|pass| pass.recount.usage.get(org)).copied().unwrap_or_default();
+    let log = passes.iter().find_map(|pass| pass.audit.figures().usage.get(org)).copied().unwrap_or_default();
     let told = Sums::from(answer.total);
     // A single answer is bounded where a sum is not.
     let bounded = |n: u64| n.min(u32::MAX.into());
@@ -158,41 +159,9 @@ async fn differs(client: &Client, task: &TaskRef, at_least: &Positions) -> Resul
     let question = Get { task: task.task, org: Some(task.org.clone()), at_least: at_least.clone() };
     let got = client.query(&question).await?;
     let history = journal.history(task).await?;
-    let log = Known::at(&history, got.as_of.of(journal.shards().of(&task.org)));
-    Ok(difference(&log, got.item.as_ref()))
-}
-
-/// The first member in which a row differs from the fold.
-pub(super) fn difference(log: &Known, row: Option<&Item>) -> Option<String> {
-    let Some(row) = row else {
-        return (!log.is_nothing()).then(|| "the projector does not have it".to_owned());
-    };
-    if log.is_nothing() {
-        return Some("the log does not have it".to_owned());
-    }
-    let aside = row.unreadable.as_ref().map(|unreadable| unreadable.sequence);
-    if log.unreadable != aside {
-        let named = |aside: Option<longhaul_core::Sequence>| match aside {
-            Some(sequence) => format!("put aside at {sequence}"),
-            None => "not put aside".to_owned(),
-        };
-        return Some(format!("{} by the log, {} in the projector", named(log.unreadable), named(aside)));
-    }
-    let folded =
-        log.snapshot.as_ref().map(|snapshot: &Snapshot| SnapshotView::new(snapshot, None, None, None));
-    // What is known beside the log is not compared.
-    let view =
-        |view: &SnapshotView| SnapshotView { waiting: None, heartbeat_at: None, as_of: None, ..view.clone() };
-    let told = row.view.as_ref().map(view);
-    if folded == told {
-        return None;
-    }
-    let differing = differing(&value(&folded), &value(&told));
-    let more = match differing.len() {
-        0 | 1 => String::new(),
-        n => format!(" (and {} more)", n - 1),
-    };
-    Some(differing.first().map_or("they differ".to_owned(), |first| format!("{first}{more}")))
+    let log = known_at(&history, got.as_of.of(journal.shards().of(&task.org)));
+    let last = log.snapshot.as_ref().map(|snapshot| format!(", as of record {}", snapshot.sequence));
+    Ok(difference(&log, got.item.as_ref()).map(|how| format!("{how}{}", last.unwrap_or_default())))
 }
 
 fn value<T: serde::Serialize>(value: &T) -> serde_json::Value {
@@ -200,9 +169,5 @@ fn value<T: serde::Serialize>(value: &T) -> serde_json::Value {
 }
 
 fn differing(log: &serde_json::Value, projector: &serde_json::Value) -> Vec<String> {
-    let named = |change: Change| {
-        let (log, projector) = (shown(change.from.as_ref()), shown(change.to.as_ref()));
-        format!("{} is {log} in the log, {projector} in the projector", change.field)
-    };
-    changes(log, projector).into_iter().map(named).collect()
+    changes(log, projector).iter().map(|change| change.told("the log", "the projector")).collect()
 }

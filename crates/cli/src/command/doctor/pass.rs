@@ -1,77 +1,79 @@
-//! Reading shards from beginning to end while they are counted.
+//! Reading shards from beginning to end while they are audited.
 
+use longhaul_audit::{Audit, Outside, Recall, Report};
 use longhaul_core::{Sequence, Snapshot, TaskRef};
-use longhaul_journal::{Error, Journal, Shard};
+use longhaul_journal::{Entry, Error, Journal, Shard};
 use longhaul_wire::query::Positions;
 
-use super::recount::Recount;
-use crate::command::replay::{Reading, Tasks, task_of};
+use crate::command::replay::{Reading, plain};
 
 /// One shard on its way from its first record to wherever it is asked to go.
 pub(super) struct Pass {
     journal: Journal,
-    shard: Shard,
     reading: Reading,
-    tasks: Tasks,
-    pub(super) recount: Recount,
+    pub(super) audit: Audit,
 }
 
 impl Pass {
-    /// At the beginning.
+    /// At the beginning; a sample of about `sample` tasks is taken on the way.
     pub(super) fn new(journal: &Journal, shard: Shard, sample: usize) -> Self {
+        let seed = u64::try_from(journal.now().0).unwrap_or_default();
         Self {
             journal: journal.clone(),
-            shard,
             reading: Reading::new(journal, shard, Sequence::ZERO, Sequence::ZERO),
-            tasks: Tasks::new(journal),
-            recount: Recount::new(sample),
+            audit: Audit::new(journal.shards(), shard).sampling(sample, seed),
         }
     }
 
-    /// Goes on up to a place; `record` is called for each record.
-    pub(super) async fn advance(&mut self, until: Sequence, mut record: impl FnMut()) -> Result<(), Error> {
+    /// Goes on up to a place; `record` is given each record.
+    pub(super) async fn advance(
+        &mut self,
+        until: Sequence,
+        mut record: impl FnMut(&Entry),
+    ) -> Result<(), Error> {
         self.reading.extend(until);
         while let Some(entry) = self.reading.next().await? {
-            match task_of(&entry, self.journal.shards()) {
-                Some(task) => {
-                    let mut known = self.tasks.take(&task, entry.sequence).await?;
-                    self.recount.take(&entry, Some((&task, &mut known)));
-                    self.tasks.put(task, known);
-                }
-                None => self.recount.take(&entry, None),
+            while let Err(Recall { task }) = self.audit.read(plain(&entry)) {
+                let history = self.journal.history(&task).await?;
+                self.audit.recall(&task, history.iter().map(plain));
             }
-            record();
+            record(&entry);
         }
         Ok(())
     }
 
     /// Which shard.
     pub(super) fn shard(&self) -> Shard {
-        self.shard
+        self.audit.shard()
     }
 
     /// The tasks that have not ended.
     pub(super) fn live(&self) -> impl Iterator<Item = &Snapshot> {
-        self.tasks
-            .live()
-            .filter_map(|(_, known)| known.snapshot.as_ref().filter(|_| known.unreadable.is_none()))
+        self.audit.live()
     }
 }
 
 /// How far all of them are.
 pub(super) fn positions(passes: &[Pass]) -> Positions {
-    passes.iter().map(|pass| (pass.shard, pass.reading.seen())).collect()
+    passes.iter().map(|pass| (pass.shard(), pass.reading.seen())).collect()
 }
 
 /// Takes all of them to these places.
 pub(super) async fn advance(passes: &mut [Pass], places: &Positions) -> Result<(), Error> {
     for pass in passes {
-        pass.advance(places.of(pass.shard), || {}).await?;
+        pass.advance(places.of(pass.shard()), |_| {}).await?;
     }
     Ok(())
 }
 
 /// The sample of all shards.
 pub(super) fn sample(passes: &[Pass]) -> Vec<TaskRef> {
-    passes.iter().flat_map(|pass| pass.recount.sample.tasks()).collect()
+    passes.iter().flat_map(|pass| pass.audit.sample()).collect()
+}
+
+/// What was found in all shards.
+pub(super) fn report(passes: &[Pass]) -> Report {
+    let mut report = Report::default();
+    passes.iter().for_each(|pass| report.add(pass.audit.report(&Outside::default())));
+    report
 }

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::pin::Pin;
 use std::time::Duration;
 
+use longhaul_audit::Known;
 use longhaul_core::Timestamp;
 use longhaul_journal::{Entry, Journal};
 
 use super::documents::Documents;
-use super::known::{Known, Tasks, task_of};
+use super::known::{Tasks, task_of};
 use super::reading::Merged;
 use super::scope::Scope;
 use super::told::{Told, Within};

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use longhaul_audit::{Change, Known, changes, shown};
 use longhaul_core::{Kind, OrgId, Sequence, Snapshot, Status, TaskId, TaskRef, Timestamp, UserId};
 use longhaul_journal::{Entry, Journal};
 use longhaul_wire::view::SnapshotView;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::difference::{Change, changes, shown};
-use super::known::{Known, Tasks, task_of};
+use super::known::{Tasks, known_at, plain, task_of};
 use super::scope::{Scope, Stretch, merged, reached};
 use crate::output;
 use crate::time::Point;
@@ -58,7 +58,7 @@ pub(super) fn view(snapshot: &Snapshot) -> SnapshotView {
 /// What is known after some records of a task.
 pub(super) fn folded(history: &[Entry]) -> Known {
     let mut known = Known::default();
-    history.iter().for_each(|entry| known.take(entry));
+    history.iter().for_each(|entry| known.take(plain(entry)));
     known
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn everything(
             continue;
         };
         let mut known = tasks.take(&task, entry.sequence).await?;
-        known.take(&entry);
+        known.take(plain(&entry));
         match &known.snapshot {
             Some(snapshot) if snapshot.status.is_terminal() => ended.insert(task.clone(), row(snapshot)),
             _ => ended.remove(&task),
@@ -177,8 +177,8 @@ impl Difference {
             let history = journal.history(&task).await?;
             Ok::<_, longhaul_journal::Error>(change(
                 task,
-                &Known::at(&history, after),
-                &Known::at(&history, until),
+                &known_at(&history, after),
+                &known_at(&history, until),
             ))
         });
         let changed: Vec<Option<TaskChange>> = changed.buffered(AT_ONCE).try_collect().await?;

@@ -1,12 +1,12 @@
 //! One record of the log as it is told: to people in one or two lines an event, to programs as JSON.
 
+use longhaul_audit::{Fate, Known};
 use longhaul_core::{Actor, Admission, Commit, Event, OrgId, Policy, Sequence, TaskId, Timestamp, text};
 use longhaul_journal::{Entry, Parsed, Record};
 use longhaul_wire::DecodeError;
 use longhaul_wire::view::SnapshotView;
 use serde::Serialize;
 
-use super::known::{Fate, Known};
 use super::words;
 use crate::time::local;
 

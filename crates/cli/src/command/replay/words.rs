@@ -1,11 +1,11 @@
 //! History in words: what an event says, who said it, where a task stands.
 
+use longhaul_audit::Fate;
 use longhaul_core::{
     Actor, AdmissionCommit, AdmissionReason, Continuation, Decision, EventBody, Expiry, Payload, Period,
     Policy, Role, Snapshot, Status, Submission, TaskId, Timestamp, Usage,
 };
 
-use super::known::Fate;
 use crate::time::local;
 
 /// How many admissions of one commit are named.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes_of::body;
 use futures::StreamExt as _;
+use longhaul_audit::{Known, difference};
 use longhaul_core::*;
 use longhaul_journal::{Answer, Journal, ServiceSpec};
 use longhaul_projector::{Options, Projector};
@@ -15,14 +16,12 @@ use longhaul_wire::view::SnapshotView;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::super::compare::difference;
 use super::super::{ServerFacts, examine};
 use super::{Check, Verdict, bad};
-use crate::command::replay::Known;
 use crate::command::replay::script::{Script, step, usage};
 
 async fn doctor(script: &Script) -> Vec<Check> {
-    examine(&script.journal, &script.client("acme"), 200, &ServerFacts::default()).await
+    examine(&script.journal, &script.client("acme"), 200, &ServerFacts::default(), |_| {}).await
 }
 
 /// Some organisations with tasks of every sort, and one that cannot be read.
@@ -96,7 +95,7 @@ async fn a_server_that_is_gone_is_one_failed_check_and_no_error() {
     let script = busy().await;
     script.memory.stop();
     let journal = script.journal.clone().with_deadline(std::time::Duration::from_secs(1));
-    let checks = examine(&journal, &script.client("acme"), 5, &ServerFacts::default()).await;
+    let checks = examine(&journal, &script.client("acme"), 5, &ServerFacts::default(), |_| {}).await;
     assert_eq!(checks.last().map(|check| (check.check, check.verdict)), Some(("log", Verdict::Fail)));
 }
 

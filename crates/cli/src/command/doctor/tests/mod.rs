@@ -1,6 +1,7 @@
 //! Doctor over hand-written logs: healthy ones, and ones that break each rule.
 
 mod answers;
+mod file;
 mod rules;
 mod slots;
 mod work;
@@ -8,8 +9,7 @@ mod work;
 use longhaul_core::Sequence;
 
 use super::check::{Check, Verdict};
-use super::pass::Pass;
-use super::recount::Recount;
+use super::pass::{Pass, report};
 use crate::command::replay::script::Script;
 
 /// What the log alone tells.
@@ -19,11 +19,11 @@ async fn of_the_log(script: &Script) -> Vec<Check> {
         let mut pass = Pass::new(&script.journal, shard, 10);
         let head = script.journal.head(shard).await.unwrap();
         // In two goes, as it happens when the log is read on.
-        pass.advance(Sequence(head.0 / 2), || {}).await.unwrap();
-        pass.advance(head, || {}).await.unwrap();
+        pass.advance(Sequence(head.0 / 2), |_| {}).await.unwrap();
+        pass.advance(head, |_| {}).await.unwrap();
         passes.push(pass);
     }
-    Recount::checks(&passes.iter().map(|pass| &pass.recount).collect::<Vec<_>>())
+    super::audited::checks(&report(&passes))
 }
 
 /// The checks that are not as they should be.

@@ -21,6 +21,11 @@ test:
 test-one CRATE *ARGS:
     cargo test -p longhaul-{{CRATE}} {{ARGS}}
 
+# A storm of faults over real processes under load, and the audit of what it left: just storm --minutes 60
+storm *ARGS="--submissions 10000 --kills 200":
+    cargo build -p longhaul-cli
+    cargo run -p longhaul-tests --bin storm -- {{ARGS}}
+
 # Format
 fmt:
     cargo fmt --all

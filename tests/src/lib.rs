@@ -6,6 +6,7 @@
 
 pub mod fault;
 pub mod process;
+pub mod storm;
 pub mod toolchains;
 pub mod world;
 

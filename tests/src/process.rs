@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 /// If it was not built: `cargo test --workspace` builds it.
 pub fn binary() -> PathBuf {
     let here = std::env::current_exe().expect("the path of the test program");
-    // target/debug/deps/NAME-HASH
-    let target = here.parent().and_then(Path::parent).expect("a target directory");
+    // A test is target/debug/deps/NAME-HASH, a program target/debug/NAME.
+    let beside = here.parent().expect("a target directory");
+    let target = if beside.ends_with("deps") { beside.parent().expect("a target directory") } else { beside };
     let program = target.join("longhaul");
     assert!(
         program.is_file(),
@@ -54,7 +55,12 @@ impl Output {
 /// A command with an environment of its own: what the developer has set does not reach it, but for
 /// where the nats-server is.
 pub fn longhaul(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    longhaul_at(&binary(), home, args)
+}
+
+/// The same with a program that lies elsewhere.
+pub fn longhaul_at(program: &Path, home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LONGHAUL_") && name != "LONGHAUL_NATS_SERVER" {
             command.env_remove(name);
@@ -137,6 +143,14 @@ impl Process {
     pub async fn ended(&mut self) -> Option<i32> {
         let what = format!("{} to end; its log: {}", self.name, self.log.display());
         super::eventually(&what, async || self.child.try_wait().expect("wait")).await.code()
+    }
+
+    /// Its exit code if it has ended: none inside if a signal ended it.
+    ///
+    /// # Panics
+    /// If it cannot be waited for.
+    pub fn over(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().expect("wait").map(|status| status.code())
     }
 
     /// What it has said so far.

@@ -1,0 +1,150 @@
+//! Watches the log while the storm goes on: where every task stands, and how long nothing moved.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use longhaul_core::{EventBody, OrgId, Sequence, Status, TaskId};
+use longhaul_journal::{Journal, Record as Stored, Shard};
+use tokio::task::JoinSet;
+
+/// Where a task stands, by its last event that says so. Nothing that is decided on: the audit folds.
+#[derive(Debug, Clone)]
+pub struct Stand {
+    /// Whose.
+    pub org: OrgId,
+    /// Where.
+    pub status: Status,
+    /// Runs begun.
+    pub runs: u32,
+}
+
+#[derive(Default)]
+struct Seen {
+    tasks: HashMap<TaskId, Stand>,
+    open: usize,
+    records: u64,
+    moved: Option<Instant>,
+    longest: Duration,
+}
+
+/// What is seen of the log so far.
+pub struct Sky {
+    seen: Mutex<Seen>,
+}
+
+impl Sky {
+    /// Begins to watch, over a connection that no fault reaches. It ends when the set is dropped.
+    pub fn watch(journal: &Journal) -> (Arc<Self>, JoinSet<()>) {
+        let sky = Arc::new(Self { seen: Mutex::default() });
+        let mut watching = JoinSet::new();
+        for shard in journal.shards().all() {
+            watching.spawn(follow(Arc::clone(&sky), journal.clone(), shard));
+        }
+        (sky, watching)
+    }
+
+    /// Tasks that have not ended.
+    pub fn open(&self) -> usize {
+        self.seen.lock().unwrap().open
+    }
+
+    /// How long no task has moved although some had not ended.
+    pub fn still_for(&self) -> Duration {
+        let seen = self.seen.lock().unwrap();
+        seen.moved.filter(|_| seen.open > 0).map_or(Duration::ZERO, |moved| moved.elapsed())
+    }
+
+    /// The longest such time so far.
+    pub fn longest_still(&self) -> Duration {
+        let now = self.still_for();
+        self.seen.lock().unwrap().longest.max(now)
+    }
+
+    /// Records of tasks seen.
+    pub fn records(&self) -> u64 {
+        self.seen.lock().unwrap().records
+    }
+
+    /// Where a task stands.
+    pub fn stand(&self, task: TaskId) -> Option<Stand> {
+        self.seen.lock().unwrap().tasks.get(&task).cloned()
+    }
+
+    /// The tasks that stand so.
+    pub fn that_are(&self, status: Status) -> Vec<(TaskId, OrgId)> {
+        let seen = self.seen.lock().unwrap();
+        let such = seen.tasks.iter().filter(|(_, stand)| stand.status == status);
+        such.map(|(task, stand)| (*task, stand.org.clone())).collect()
+    }
+
+    /// How many tasks stand how.
+    pub fn census(&self) -> HashMap<Status, u64> {
+        let mut census = HashMap::new();
+        for stand in self.seen.lock().unwrap().tasks.values() {
+            *census.entry(stand.status).or_default() += 1;
+        }
+        census
+    }
+
+    fn take(&self, org: &OrgId, task: TaskId, events: &[longhaul_core::Event]) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.records += 1;
+        let now = Instant::now();
+        if seen.open > 0
+            && let Some(moved) = seen.moved
+        {
+            seen.longest = seen.longest.max(now - moved);
+        }
+        seen.moved = Some(now);
+        let stand = seen.tasks.entry(task).or_insert_with(|| Stand {
+            org: org.clone(),
+            // Whatever comes first says that it is there.
+            status: Status::Completed,
+            runs: 0,
+        });
+        let before = stand.status.is_terminal();
+        for event in events {
+            stand.runs += u32::from(matches!(event.body, EventBody::Started { .. }));
+            stand.status = after(stand.status, &event.body);
+        }
+        let ended = stand.status.is_terminal();
+        seen.open = match (before, ended) {
+            (true, false) => seen.open + 1,
+            (false, true) => seen.open - 1,
+            _ => seen.open,
+        };
+    }
+}
+
+fn after(status: Status, event: &EventBody) -> Status {
+    match event {
+        EventBody::Submitted(_) | EventBody::Retried { .. } | EventBody::ApprovalDecided { .. } => {
+            Status::Pending
+        }
+        EventBody::Started { .. } => Status::Running,
+        EventBody::Continued { .. } | EventBody::Lost { .. } => Status::Pending,
+        EventBody::ApprovalRequested { .. } => Status::Paused,
+        EventBody::AbortRequested { .. } => Status::Aborting,
+        EventBody::Completed { .. } => Status::Completed,
+        EventBody::Failed { .. } => Status::Failed,
+        EventBody::Aborted { .. } => Status::Aborted,
+        EventBody::Expired { .. } => Status::Expired,
+        _ => status,
+    }
+}
+
+async fn follow(sky: Arc<Sky>, journal: Journal, shard: Shard) {
+    let mut after = Sequence::ZERO;
+    loop {
+        if let Ok(mut follower) = journal.follow(shard, after).await {
+            while let Some(Ok(entry)) = follower.next().await {
+                after = entry.sequence;
+                if let (Ok(Stored::Task(commit)), Some(org)) = (&entry.record, entry.subject.org()) {
+                    sky.take(org, commit.task, &commit.events);
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

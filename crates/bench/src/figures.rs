@@ -12,6 +12,11 @@ impl Samples {
         self.0.push(span.as_secs_f64() * 1000.0);
     }
 
+    /// Takes over the samples of another.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     /// Adds a value as it is.
     pub fn push_value(&mut self, value: f64) {
         self.0.push(value);

@@ -20,12 +20,14 @@ mod services;
 mod skim;
 mod stage;
 mod watcher;
+mod worker;
 
 pub use error::Error;
 pub use figures::{Samples, median};
 pub use machine::Machine;
 pub use options::{ALL, Layout, Options, Scenario, Server, Tell};
 pub use report::{Case, Cost, Document, FORMAT, Figure, Measured, Repetition, Summary, Versions};
+pub use worker::serve;
 
 use std::time::Instant;
 

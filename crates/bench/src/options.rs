@@ -11,16 +11,29 @@ use longhaul_journal::{ConnectOptions, Durability};
 pub enum Scenario {
     /// No-op tasks from end to end, as many as go through.
     Throughput,
+    /// How long one waits at a steady, low pace.
+    Latency,
+    /// From an abort until it can be read that the task has stopped.
+    Abort,
+    /// What one task can record, word after word.
+    Progress,
+    /// What tasks that only wait take of an executor's memory.
+    Sleeping,
 }
 
 /// Everything, in the order it is measured.
-pub const ALL: [Scenario; 1] = [Scenario::Throughput];
+pub const ALL: [Scenario; 5] =
+    [Scenario::Throughput, Scenario::Latency, Scenario::Abort, Scenario::Progress, Scenario::Sleeping];
 
 impl Scenario {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Throughput => "throughput",
+            Self::Latency => "latency",
+            Self::Abort => "abort",
+            Self::Progress => "progress",
+            Self::Sleeping => "sleeping",
         }
     }
 }

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use longhaul_executor::{Executor, REHEARSAL};
-use longhaul_journal::{ConnectOptions, Journal};
+use longhaul_journal::{Auth, ConnectOptions, Journal};
 use longhaul_projector::Projector;
 use longhaul_scheduler::Scheduler;
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use crate::worker::executor;
 
 /// How long a service may take to end when it is asked to.
 const GOING: Duration = Duration::from_secs(20);
@@ -26,23 +26,31 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `program ARGS` against a server; `name` is unique among the services of one folder.
+    /// Starts `program ARGS` against a server: the named one, or the one that runs on `folder`. `name`
+    /// is unique among the services of one folder.
     pub(crate) fn start(
         role: &'static str,
         program: &Path,
         args: &[&str],
-        server: &ConnectOptions,
+        server: Option<&ConnectOptions>,
         folder: &Path,
         name: &str,
     ) -> Result<Self, Error> {
         let log = folder.join(format!("{name}.log"));
         let output = std::fs::File::create(&log).map_err(Error::at("write", &log))?;
-        let mut command = Command::new(program);
-        command.args(args).env("LONGHAUL_NATS", &server.url).env("LONGHAUL_DATA", folder.join(name));
         // What the caller has set is not for them.
-        command.env_remove("LONGHAUL_TOKEN").env_remove("LONGHAUL_PROFILE");
-        if let longhaul_journal::Auth::Token(token) = &server.auth {
-            command.env("LONGHAUL_TOKEN", token);
+        let config = folder.join("longhaul.toml");
+        std::fs::write(&config, "").map_err(Error::at("write", &config))?;
+        let mut command = Command::new(program);
+        command.args(args).env("LONGHAUL_CONFIG", config).env("LONGHAUL_DATA", folder);
+        for name in ["LONGHAUL_NATS", "LONGHAUL_TOKEN", "LONGHAUL_PROFILE"] {
+            command.env_remove(name);
+        }
+        if let Some(server) = server {
+            command.env("LONGHAUL_NATS", &server.url);
+            if let Auth::Token(token) = &server.auth {
+                command.env("LONGHAUL_TOKEN", token);
+            }
         }
         command.env("LONGHAUL_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
         let child =
@@ -108,7 +116,7 @@ impl Inside {
 
     pub(crate) fn work(&mut self, journal: Journal, places: u32) {
         let stop = self.executors.clone();
-        let executor = Executor::new(journal).places(places).handle_rehearsal();
+        let executor = executor(journal, places);
         self.working.spawn(async move { executor.run(stop).await.map_err(|error| error.to_string()) });
     }
 
@@ -136,9 +144,4 @@ impl Inside {
         let ended = async { while self.running.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(GOING, ended).await;
     }
-}
-
-/// The arguments of an executor process.
-pub(crate) fn work_args(places: &str) -> [&str; 5] {
-    ["work", "--kind", REHEARSAL, "--places", places]
 }

@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use longhaul_broker::{Durability as ServerDurability, Server as Broker, ServerBinary, ServerConfig};
 use longhaul_client::{Client, Identity};
 use longhaul_core::{Actor, Caps, Policy, Role, TaskId};
+use longhaul_executor::REHEARSAL;
 use longhaul_journal::{Auth, ConnectOptions, Durability, Journal, new_id};
 use longhaul_wire::query::{Health, Positions};
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::options::{Layout, Options, Server};
 use crate::process::Meter;
 use crate::report::{Cost, Figures};
-use crate::services::{Inside, Process, work_args};
+use crate::services::{Inside, Process};
 
 /// How long anything that is not measured may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +36,8 @@ pub(crate) struct Setup {
     pub(crate) executors: u32,
     /// How many runs each holds at once.
     pub(crate) places: u32,
+    /// Whether the executors run this crate's own kind of task, too.
+    pub(crate) own_handlers: bool,
 }
 
 /// A log, and services at work on it.
@@ -98,7 +101,7 @@ impl Stage {
         stage.schedule().await?;
         stage.project().await?;
         for _ in 0..setup.executors {
-            stage.work(setup.places).await?;
+            stage.work(setup.places, setup.own_handlers).await?;
         }
         stage.ready(setup.executors).await?;
         Ok(stage)
@@ -116,7 +119,12 @@ impl Stage {
     fn process(&mut self, role: &'static str, args: &[&str]) -> Result<(), Error> {
         self.started += 1;
         let name = format!("{role}-{}", self.started);
-        let process = Process::start(role, &self.program, args, &self.connect, self.folder.path(), &name)?;
+        let server = match self.server {
+            // Found in the folder, with what is in force there: an outsider is not told that.
+            Some(_) => None,
+            None => Some(&self.connect),
+        };
+        let process = Process::start(role, &self.program, args, server, self.folder.path(), &name)?;
         self.processes.push(process);
         Ok(())
     }
@@ -143,11 +151,18 @@ impl Stage {
     }
 
     /// Starts an executor.
-    pub(crate) async fn work(&mut self, places: u32) -> Result<(), Error> {
+    pub(crate) async fn work(&mut self, places: u32, own_handlers: bool) -> Result<(), Error> {
         let journal = self.another().await?;
         match &mut self.inside {
             Some(inside) => inside.work(journal, places),
-            None => self.process("executor", &work_args(&places.to_string()))?,
+            None => {
+                let places = places.to_string();
+                if own_handlers {
+                    self.process("executor", &["bench", "worker", "--concurrency", &places])?;
+                } else {
+                    self.process("executor", &["work", "--kind", REHEARSAL, "--places", &places])?;
+                }
+            }
         }
         Ok(())
     }
@@ -268,8 +283,6 @@ async fn fresh(
         auth: Auth::Token(server.token().to_owned()),
         shards: setup.shards,
         durability_known: Some(known),
-        // The services are not told what is in force: they ask.
-        monitoring: vec![server.monitoring_url().to_owned()],
         ..ConnectOptions::new(server.url())
     };
     Ok((server, connect))

@@ -35,6 +35,13 @@ pub(crate) struct Times {
     pub(crate) ended: Option<Moment>,
 }
 
+/// How many tasks did what.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    started: usize,
+    ended: usize,
+}
+
 #[derive(Default)]
 struct Seen {
     tasks: HashMap<TaskId, Times>,
@@ -44,7 +51,7 @@ struct Seen {
 /// The follower.
 pub(crate) struct Watcher {
     seen: Arc<Mutex<Seen>>,
-    ended: watch::Receiver<usize>,
+    counts: watch::Receiver<Counts>,
     pub(crate) meter: Option<Meter>,
     stop: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -54,36 +61,56 @@ impl Watcher {
     /// Follows every shard from its present end.
     pub(crate) async fn start(options: ConnectOptions) -> Result<Self, Error> {
         let seen = Arc::<Mutex<Seen>>::default();
-        let (ends, ended) = watch::channel(0);
+        let (count, counts) = watch::channel(Counts::default());
         let (ready, is_ready) = oneshot::channel();
         let stop = CancellationToken::new();
         let (for_thread, until) = (Arc::clone(&seen), stop.clone());
         let thread = std::thread::Builder::new()
             .name("watcher".to_owned())
-            .spawn(move || live(options, &for_thread, &ends, ready, until))
+            .spawn(move || live(options, &for_thread, &count, ready, until))
             .map_err(Error::io("start the watcher's thread"))?;
         let meter = is_ready.await.map_err(|_| Error::BrokeOff("the watcher"))??;
-        Ok(Self { seen, ended, meter, stop, thread: Some(thread) })
+        Ok(Self { seen, counts, meter, stop, thread: Some(thread) })
     }
 
     /// How many tasks have ended since it started.
     pub(crate) fn ended(&self) -> usize {
-        *self.ended.borrow()
+        self.counts.borrow().ended
+    }
+
+    /// How many tasks have started since it did.
+    pub(crate) fn started(&self) -> usize {
+        self.counts.borrow().started
     }
 
     /// Waits until so many tasks have ended in all; for at most `patience` without any.
     pub(crate) async fn wait_ended(&self, count: usize, patience: Duration) -> Result<(), Error> {
-        let mut ended = self.ended.clone();
+        self.wait("to end", count, patience, |counts| counts.ended).await
+    }
+
+    /// Waits until so many tasks have started in all; for at most `patience` without any.
+    pub(crate) async fn wait_started(&self, count: usize, patience: Duration) -> Result<(), Error> {
+        self.wait("to start", count, patience, |counts| counts.started).await
+    }
+
+    async fn wait(
+        &self,
+        what: &str,
+        count: usize,
+        patience: Duration,
+        of: impl Fn(&Counts) -> usize,
+    ) -> Result<(), Error> {
+        let mut counts = self.counts.clone();
         loop {
-            let now = *ended.borrow_and_update();
+            let now = of(&counts.borrow_and_update());
             if now >= count {
                 return Ok(());
             }
-            match tokio::time::timeout(patience, ended.changed()).await {
+            match tokio::time::timeout(patience, counts.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(Error::BrokeOff("the watcher")),
                 Err(_) => {
-                    let what = format!("the next of {count} tasks to end, {now} of which have");
+                    let what = format!("the next of {count} tasks {what}, {now} of which did");
                     return Err(Error::Stuck { what, waited: patience });
                 }
             }
@@ -119,7 +146,7 @@ type Ready = oneshot::Sender<Result<Option<Meter>, Error>>;
 fn live(
     options: ConnectOptions,
     seen: &Mutex<Seen>,
-    ends: &watch::Sender<usize>,
+    counts: &watch::Sender<Counts>,
     ready: Ready,
     stop: CancellationToken,
 ) {
@@ -143,7 +170,7 @@ fn live(
         let mut records = futures::stream::select_all(shards);
         while let Some(stored) = records.next().await {
             match stored {
-                Ok(stored) => note(seen, ends, &stored),
+                Ok(stored) => note(seen, counts, &stored),
                 // Whoever waits for an end is told that none came.
                 Err(error) => return tracing::warn!(%error, "the watcher lost the log"),
             }
@@ -165,26 +192,35 @@ async fn follow(options: &ConnectOptions) -> Result<Vec<Records>, Error> {
     Ok(streams)
 }
 
-fn note(seen: &Mutex<Seen>, ends: &watch::Sender<usize>, stored: &longhaul_journal::port::Stored) {
+fn note(seen: &Mutex<Seen>, counts: &watch::Sender<Counts>, stored: &longhaul_journal::port::Stored) {
     let Parsed::Task { task, .. } = stored.subject.parsed() else { return };
     let moment = Moment { seen: Instant::now(), stored: stored.stored_at };
     let marks = marks(&stored.body);
     let mut guard = lock(seen);
     let times = guard.tasks.entry(*task).or_default();
-    let mut has_ended = false;
+    let mut new = Counts::default();
     for mark in marks {
-        let (place, end) = match mark {
-            Mark::Submitted => (&mut times.submitted, false),
-            Mark::Started => (&mut times.started, false),
-            Mark::Ended => (&mut times.ended, true),
+        let place = match mark {
+            Mark::Submitted => &mut times.submitted,
+            Mark::Started => &mut times.started,
+            Mark::Ended => &mut times.ended,
             Mark::Other => continue,
         };
-        has_ended |= end && place.is_none();
-        place.get_or_insert(moment);
+        // A later run, or a later attempt, is not what is waited for.
+        if place.is_none() {
+            *place = Some(moment);
+            new.started += usize::from(mark == Mark::Started);
+            new.ended += usize::from(mark == Mark::Ended);
+        }
     }
-    if has_ended {
+    if new.ended > 0 {
         guard.last_end = Some(moment.seen);
-        drop(guard);
-        ends.send_modify(|count| *count += 1);
+    }
+    drop(guard);
+    if new.started + new.ended > 0 {
+        counts.send_modify(|counts| {
+            counts.started += new.started;
+            counts.ended += new.ended;
+        });
     }
 }

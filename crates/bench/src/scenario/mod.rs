@@ -1,5 +1,9 @@
 //! What is measured, each scenario in a file of its own.
 
+mod abort;
+mod latency;
+mod progress;
+mod sleeping;
 mod throughput;
 
 use longhaul_broker::ServerBinary;
@@ -7,7 +11,7 @@ use longhaul_journal::Durability;
 
 use crate::error::Error;
 use crate::options::{Options, Scenario, Server};
-use crate::report::Measured;
+use crate::report::{Case, Figures, Measured, Repetition};
 use crate::stage::Setup;
 
 /// What every scenario is given.
@@ -22,6 +26,10 @@ impl Bench {
     pub(crate) async fn measure(&self, scenario: Scenario) -> Result<Measured, Error> {
         match scenario {
             Scenario::Throughput => throughput::measure(self).await,
+            Scenario::Latency => latency::measure(self).await,
+            Scenario::Abort => abort::measure(self).await,
+            Scenario::Progress => progress::measure(self).await,
+            Scenario::Sleeping => sleeping::measure(self).await,
         }
     }
 
@@ -33,6 +41,24 @@ impl Bench {
         }
     }
 
+    /// Measures as often as asked for, under every promise asked for, each time on a log of its own.
+    pub(crate) async fn repeat(
+        &self,
+        name: &str,
+        once: impl AsyncFn(Setup) -> Result<(Figures, Durability), Error>,
+    ) -> Result<Vec<Repetition>, Error> {
+        let mut repetitions = Vec::new();
+        for durability in self.durabilities() {
+            for number in 1..=self.options.repeat {
+                let (figures, durability) = once(self.setup(durability)).await?;
+                let repetition = figures.into_repetition(durability, Case::new(), number);
+                self.tell(format!("{name}, {}, {number}: {}", repetition.durability, gist(&repetition)));
+                repetitions.push(repetition);
+            }
+        }
+        Ok(repetitions)
+    }
+
     /// What the options say of what is started.
     pub(crate) fn setup(&self, durability: Option<Durability>) -> Setup {
         Setup {
@@ -40,6 +66,7 @@ impl Bench {
             shards: self.options.shards,
             executors: self.options.executors,
             places: self.options.concurrency,
+            own_handlers: false,
         }
     }
 
@@ -51,4 +78,11 @@ impl Bench {
     pub(crate) fn tasks(&self, full: u32, quick: u32) -> u32 {
         self.options.tasks.unwrap_or(if self.options.quick { quick } else { full })
     }
+}
+
+/// The first figures of a repetition, for whoever waits for the rest.
+pub(crate) fn gist(repetition: &Repetition) -> String {
+    let first = repetition.figures.iter().take(3);
+    let told: Vec<_> = first.map(|one| format!("{} {:.2} {}", one.name, one.value, one.unit)).collect();
+    told.join(", ").replace('_', " ")
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Bench;
 use crate::error::Error;
 use crate::load::{nothing, submit};
-use crate::report::{Case, Figures, Measured};
+use crate::report::{Figures, Measured};
 use crate::stage::{Books, PATIENCE, Setup, Stage};
 use crate::watcher::Watcher;
 
@@ -17,20 +17,7 @@ const WARM_UP: u32 = 200;
 
 pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
     let tasks = bench.tasks(10_000, 500);
-    let mut repetitions = Vec::new();
-    for durability in bench.durabilities() {
-        for number in 1..=bench.options.repeat {
-            let setup = bench.setup(durability);
-            let (figures, durability) = once(bench, &setup, tasks).await?;
-            let repetition = figures.into_repetition(durability, Case::new(), number);
-            bench.tell(format!(
-                "throughput {}, {number}: {}",
-                repetition.durability,
-                speed(&repetition.figures)
-            ));
-            repetitions.push(repetition);
-        }
-    }
+    let repetitions = bench.repeat("throughput", async |setup| once(bench, &setup, tasks).await).await?;
     let options = &bench.options;
     let parameters = BTreeMap::from([
         ("tasks", json!(tasks)),
@@ -49,11 +36,6 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
         "each organisation has a policy whose caps do not bind".to_owned(),
     ];
     Ok(Measured::new("throughput", parameters, notes, repetitions))
-}
-
-fn speed(figures: &[crate::report::Figure]) -> String {
-    let of = |name: &str| figures.iter().find(|one| one.name == name).map_or(0.0, |one| one.value);
-    format!("{:.0} tasks/s, {:.3} CPU-ms a task", of("tasks_per_second"), of("cpu_per_task"))
 }
 
 /// One repetition.
@@ -76,7 +58,7 @@ pub(super) async fn once(
     let books = Books::open(&stage, watcher.meter.as_ref());
     let before = watcher.ended();
     let begun = Instant::now();
-    let acknowledged = submit(&clients, tasks, options.writers, &task).await?;
+    let submission = submit(&clients, tasks, options.writers, &task).await?;
     let submitted = begun.elapsed();
     watcher.wait_ended(before + tasks as usize, PATIENCE).await?;
     let wall = watcher.last_end().map_or_else(|| begun.elapsed(), |end| end.duration_since(begun));
@@ -88,7 +70,7 @@ pub(super) async fn once(
     figures.put("tasks_per_second", "1/s", f64::from(tasks) / wall.as_secs_f64());
     figures.put("wall", "s", wall.as_secs_f64());
     figures.put("submissions_per_second", "1/s", f64::from(tasks) / submitted.as_secs_f64());
-    figures.put_spread("acknowledged", &acknowledged);
+    figures.put_spread("acknowledged", &submission.acknowledged);
     figures.put("projector_behind", "ms", folded.saturating_sub(wall).as_secs_f64() * 1000.0);
     figures.put_costs(costs, tasks as usize);
     let durability = stage.durability();

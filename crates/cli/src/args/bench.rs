@@ -51,8 +51,19 @@ pub(crate) struct Bench {
 pub(crate) enum ScenarioArg {
     /// No-op tasks from end to end, as many as go through
     Throughput,
+    /// How long one waits at 50 tasks a second: until the start, until the end can be read
+    Latency,
+    /// From an abort until it can be read that the task has stopped
+    Abort,
+    /// What one task can record, word after word
+    Progress,
+    /// What tasks that only wait take of an executor's memory
+    Sleeping,
     /// Everything
     All,
+    /// An executor for the measurements' own tasks (started by the others)
+    #[value(hide = true)]
+    Worker,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

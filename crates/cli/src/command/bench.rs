@@ -6,8 +6,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use longhaul_bench::{ALL, Document, Layout, Options, Scenario, Server, Summary};
 use longhaul_journal::Durability;
+use tokio_util::sync::CancellationToken;
 
-use crate::args::{Bench, Promise, ScenarioArg};
+use crate::args::{Bench, Promise, ScenarioArg, Service};
+use crate::command::service::log;
 use crate::exit::{Code, usage};
 use crate::output::{self, say};
 use crate::place::named;
@@ -15,11 +17,16 @@ use crate::services::interrupted;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Code> {
-    let options = options(settings, args)?;
     let scenarios = match args.scenario {
         ScenarioArg::Throughput => vec![Scenario::Throughput],
+        ScenarioArg::Latency => vec![Scenario::Latency],
+        ScenarioArg::Abort => vec![Scenario::Abort],
+        ScenarioArg::Progress => vec![Scenario::Progress],
+        ScenarioArg::Sleeping => vec![Scenario::Sleeping],
         ScenarioArg::All => ALL.to_vec(),
+        ScenarioArg::Worker => return work(settings, args).await,
     };
+    let options = options(settings, args)?;
     if cfg!(debug_assertions) {
         say("this is a debug build: its figures say nothing about speed");
     }
@@ -38,6 +45,22 @@ pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Cod
             output::line(table(&document))?;
         }
         None => output::line(table(&document))?,
+    }
+    Ok(Code::Done)
+}
+
+/// The executor that another `bench` starts.
+async fn work(settings: &Settings, args: &Bench) -> anyhow::Result<Code> {
+    let journal = log(settings, &Service { durability: None }).await?;
+    let stop = CancellationToken::new();
+    let working = longhaul_bench::serve(journal, args.concurrency, stop.clone());
+    tokio::pin!(working);
+    tokio::select! {
+        ended = &mut working => ended?,
+        () = interrupted() => {
+            stop.cancel();
+            working.await?;
+        }
     }
     Ok(Code::Done)
 }

@@ -10,7 +10,7 @@ use crate::services::{Services, Work, interrupted};
 use crate::settings::Settings;
 
 /// A service does not start a server of its own: it would be alone with it.
-async fn log(settings: &Settings, service: &Service) -> anyhow::Result<Journal> {
+pub(crate) async fn log(settings: &Settings, service: &Service) -> anyhow::Result<Journal> {
     let mut options = match named(settings) {
         Some(options) => options,
         None => match longhaul_broker::running(&server_directory(settings))? {

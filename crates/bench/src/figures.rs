@@ -22,6 +22,11 @@ impl Samples {
         self.0.push(value);
     }
 
+    /// The one that was added last.
+    pub fn last(&self) -> Option<f64> {
+        self.0.last().copied()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

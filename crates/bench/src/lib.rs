@@ -8,6 +8,7 @@
 //! connection of its own reads the log and notes times; its CPU time is told apart.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
+mod bulk;
 mod error;
 mod figures;
 mod load;
@@ -19,6 +20,7 @@ mod scenario;
 mod services;
 mod skim;
 mod stage;
+mod start;
 mod watcher;
 mod worker;
 

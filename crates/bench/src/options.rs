@@ -19,11 +19,22 @@ pub enum Scenario {
     Progress,
     /// What tasks that only wait take of an executor's memory.
     Sleeping,
+    /// How fast history is read again.
+    Replay,
+    /// How cost grows.
+    Growth,
 }
 
 /// Everything, in the order it is measured.
-pub const ALL: [Scenario; 5] =
-    [Scenario::Throughput, Scenario::Latency, Scenario::Abort, Scenario::Progress, Scenario::Sleeping];
+pub const ALL: [Scenario; 7] = [
+    Scenario::Throughput,
+    Scenario::Latency,
+    Scenario::Abort,
+    Scenario::Progress,
+    Scenario::Sleeping,
+    Scenario::Replay,
+    Scenario::Growth,
+];
 
 impl Scenario {
     /// Its name.
@@ -34,6 +45,8 @@ impl Scenario {
             Self::Abort => "abort",
             Self::Progress => "progress",
             Self::Sleeping => "sleeping",
+            Self::Replay => "replay",
+            Self::Growth => "growth",
         }
     }
 }

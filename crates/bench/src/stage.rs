@@ -18,6 +18,7 @@ use crate::options::{Layout, Options, Server};
 use crate::process::Meter;
 use crate::report::{Cost, Figures};
 use crate::services::{Inside, Process};
+use crate::start::size;
 
 /// How long anything that is not measured may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -192,6 +193,11 @@ impl Stage {
 
     /// Waits until the projector has folded what the log holds now.
     pub(crate) async fn caught_up(&mut self) -> Result<(), Error> {
+        self.caught_up_within(PATIENCE).await
+    }
+
+    /// As [`Stage::caught_up`], with another bound.
+    pub(crate) async fn caught_up_within(&mut self, patience: Duration) -> Result<(), Error> {
         let mut at_least = Positions::default();
         for shard in self.journal.shards().all() {
             at_least.advance(shard, self.journal.head(shard).await?);
@@ -202,7 +208,7 @@ impl Stage {
             self.check()?;
             match asking.query(&Health { at_least: at_least.clone() }).await {
                 Ok(_) => return Ok(()),
-                Err(error) if begun.elapsed() > PATIENCE => return Err(error.into()),
+                Err(error) if begun.elapsed() > patience => return Err(error.into()),
                 // Nobody answers yet, or it has further to go than it lets anybody wait for.
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
@@ -240,21 +246,65 @@ impl Stage {
         server.into_iter().chain(services).collect()
     }
 
-    /// Ends everything, in order.
-    pub(crate) async fn close(self) -> Result<(), Error> {
-        if let Some(inside) = self.inside {
-            inside.stop().await;
+    /// Where everything of this stage lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// How many bytes a fresh log takes on disk.
+    pub(crate) fn log_bytes(&self) -> Option<u64> {
+        self.server.as_ref().map(|server| size(server.data_dir()))
+    }
+
+    /// The next projector begins from nothing.
+    pub(crate) fn forget_read_model(&self) -> Result<(), Error> {
+        let model = self.folder.path().join("projector");
+        match std::fs::remove_dir_all(&model) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::at("remove", &model)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Starts a fresh server again on its log; how long that took. Nothing for a named server.
+    pub(crate) async fn restart_server(&mut self) -> Result<Option<Duration>, Error> {
+        let Some(server) = &mut self.server else { return Ok(None) };
+        server.kill().await?;
+        let begun = Instant::now();
+        server.restart().await?;
+        let took = begun.elapsed();
+        // Every connection finds the server again by itself; what follows is to begin with one that has.
+        let shard = self.journal.shards().of(&Identity::new("bench", "bench", "bench")?.org);
+        self.journal.head(shard).await?;
+        Ok(Some(took))
+    }
+
+    /// Ends the services; the log stays.
+    pub(crate) async fn stop_services(&mut self) {
+        if let Some(inside) = &mut self.inside {
+            std::mem::take(inside).stop().await;
         }
         // The executors were started last, and go first.
-        for process in self.processes.into_iter().rev() {
+        for process in self.processes.drain(..).rev() {
             process.stop().await;
         }
+    }
+
+    /// Ends everything, in order.
+    pub(crate) async fn close(mut self) -> Result<(), Error> {
+        self.stop_services().await;
         drop(self.journal);
         if let Some(server) = self.server {
             server.stop().await?;
         }
         Ok(())
     }
+}
+
+/// An empty folder beside a log.
+pub(crate) fn folder_in(folder: &Path) -> Result<TempDir, Error> {
+    tempfile::tempdir_in(folder).map_err(Error::at("make a folder in", folder))
 }
 
 /// An empty folder, where the log will lie.
@@ -338,5 +388,15 @@ impl Figures {
             self.put(format!("cpu_per_task_{}", cost.process.replace('-', "_")), "ms", each(cost.cpu_ms));
         }
         self.processes = costs;
+    }
+
+    /// The memory of each process, as a figure.
+    pub(crate) fn put_memory(&mut self) {
+        let known = self.processes.iter().filter_map(|cost| {
+            Some((format!("memory_{}", cost.process.replace('-', "_")), cost.memory_bytes?))
+        });
+        for (name, bytes) in known.collect::<Vec<_>>() {
+            self.put(name, "bytes", bytes as f64);
+        }
     }
 }

@@ -73,7 +73,7 @@ async fn abort_one(client: &Client, task: &NewTask, n: u32) -> Result<Duration, 
         match snapshot.status {
             Status::Aborted => return Ok(begun.elapsed()),
             status if status.is_terminal() => {
-                let reason = snapshot.reason_text().to_string();
+                let reason = snapshot.reason_text();
                 return Err(Error::TaskEnded { status: status.to_string(), reason });
             }
             _ if begun.elapsed() > PATIENCE => {

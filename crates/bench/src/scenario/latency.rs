@@ -47,7 +47,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
     Ok(Measured::new("latency", parameters, notes.map(str::to_owned).to_vec(), repetitions))
 }
 
-async fn once(
+pub(super) async fn once(
     bench: &Bench,
     setup: &Setup,
     tasks: u32,

@@ -1,8 +1,10 @@
 //! What is measured, each scenario in a file of its own.
 
 mod abort;
+mod growth;
 mod latency;
 mod progress;
+mod replay;
 mod sleeping;
 mod throughput;
 
@@ -30,6 +32,8 @@ impl Bench {
             Scenario::Abort => abort::measure(self).await,
             Scenario::Progress => progress::measure(self).await,
             Scenario::Sleeping => sleeping::measure(self).await,
+            Scenario::Replay => replay::measure(self).await,
+            Scenario::Growth => growth::measure(self).await,
         }
     }
 
@@ -68,6 +72,11 @@ impl Bench {
             places: self.options.concurrency,
             own_handlers: false,
         }
+    }
+
+    /// Whether the server is one that runs already.
+    pub(crate) fn is_named(&self) -> bool {
+        matches!(self.options.server, Server::Named(_))
     }
 
     pub(crate) fn tell(&self, text: impl AsRef<str>) {

@@ -64,7 +64,7 @@ async fn took(client: &Client, work: Work) -> Result<f64, Error> {
     let task = client.submit(task).await?.snapshot.task;
     let snapshot = client.wait(task, Some(PATIENCE * 5)).await?;
     if snapshot.status != Status::Completed {
-        let reason = snapshot.reason_text().to_string();
+        let reason = snapshot.reason_text();
         return Err(Error::TaskEnded { status: snapshot.status.to_string(), reason });
     }
     let output = client.output(task).await?;

@@ -59,6 +59,10 @@ pub(crate) enum ScenarioArg {
     Progress,
     /// What tasks that only wait take of an executor's memory
     Sleeping,
+    /// How fast a million events are read, folded and made into a read model; --tasks are events here
+    Replay,
+    /// How cost grows with finished tasks, shards, executors, organisations (takes long)
+    Growth,
     /// Everything
     All,
     /// An executor for the measurements' own tasks (started by the others)

@@ -23,6 +23,8 @@ pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Cod
         ScenarioArg::Abort => vec![Scenario::Abort],
         ScenarioArg::Progress => vec![Scenario::Progress],
         ScenarioArg::Sleeping => vec![Scenario::Sleeping],
+        ScenarioArg::Replay => vec![Scenario::Replay],
+        ScenarioArg::Growth => vec![Scenario::Growth],
         ScenarioArg::All => ALL.to_vec(),
         ScenarioArg::Worker => return work(settings, args).await,
     };

@@ -6,7 +6,7 @@ mod tasks;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use longhaul_core::{Priority, TaskId, Timestamp};
+use longhaul_core::{Priority, TaskId};
 
 pub(crate) use bench::*;
 pub(crate) use tasks::*;
@@ -263,7 +263,7 @@ pub(crate) struct SubmissionArgs {
     pub(crate) priority: PriorityArg,
     /// Not before this time: RFC 3339, or a span such as 10m
     #[arg(long, value_name = "TIME", value_parser = crate::time::moment)]
-    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) not_before: Option<crate::time::When>,
     /// Attempts in all, the first included
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_attempts: u32,

@@ -14,6 +14,25 @@ pub(crate) enum Point {
     Sequence(Sequence),
 }
 
+/// A moment to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// That moment.
+    At(Timestamp),
+    /// So long from now.
+    In(Millis),
+}
+
+impl When {
+    /// The moment, if it is `now`: by the log's clock, which may not be this machine's.
+    pub(crate) fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::In(span) => now.plus(span),
+        }
+    }
+}
+
 /// A span: `10m`, `1h 30m`, `250ms`.
 pub(crate) fn span(text: &str) -> Result<Millis, String> {
     let bad = || format!("{text:?} is not a span of time; write it like 90s, 10m or 1h 30m");
@@ -34,12 +53,11 @@ fn rfc3339(text: &str) -> Option<Timestamp> {
 }
 
 /// A moment to come: RFC 3339, or a span from now.
-pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn moment(text: &str) -> Result<When, String> {
     if let Some(at) = rfc3339(text) {
-        return Ok(at);
+        return Ok(When::At(at));
     }
-    let ahead = span(text).map_err(|_| bad_moment(text))?;
-    Ok(clock::now().plus(ahead))
+    span(text).map(When::In).map_err(|_| bad_moment(text))
 }
 
 /// A moment gone by: RFC 3339, or a span back from now.
@@ -84,6 +102,8 @@ mod tests {
         assert_eq!(past("2026-11-21T13:05:00Z").unwrap().to_string(), "2026-11-21T13:05:00.000Z");
         assert!(past("2026-11-21").is_ok());
         assert!(past("yesterdayish").is_err());
-        assert!(moment("10m").unwrap() > clock::now());
+        let now = Timestamp(1_700_000_000_000);
+        assert_eq!(moment("10m").unwrap().from(now), now.plus(Millis::minutes(10)));
+        assert_eq!(moment("2026-11-21T13:05:00Z").unwrap().from(now).to_string(), "2026-11-21T13:05:00.000Z");
     }
 }

@@ -247,6 +247,10 @@ impl Port for Faulty {
         self.port.info()
     }
 
+    fn ahead(&self) -> i64 {
+        self.port.ahead()
+    }
+
     fn append(&self, message: Append) -> BoxFuture<'_, Result<Sequence, AppendError>> {
         Box::pin(self.append_somehow(message))
     }

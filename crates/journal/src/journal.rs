@@ -80,9 +80,10 @@ impl Journal {
         self.shards
     }
 
-    /// Now, by the journal's clock.
+    /// Now, by the log's clock: what every process that uses this log goes by, whatever its machine's
+    /// clock says.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        Timestamp(self.clock.now().0.saturating_add(self.port.ahead()))
     }
 
     /// The last sequence of a shard.

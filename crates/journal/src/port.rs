@@ -149,6 +149,11 @@ pub trait Port: Send + Sync + 'static {
     /// What the log says of itself.
     fn info(&self) -> PortInfo;
 
+    /// By how many milliseconds the log's own clock is ahead of this machine's, as far as is known.
+    fn ahead(&self) -> i64 {
+        0
+    }
+
     /// Appends one message; its place in the shard is the answer.
     fn append(&self, message: Append) -> BoxFuture<'_, Result<Sequence, AppendError>>;
 

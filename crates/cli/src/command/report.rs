@@ -43,7 +43,7 @@ pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
         return Err(usage("the request is empty; say what the report is about: \"sales by country\""));
     }
     let task = task(&args.data, &args.prompt, args.skills.as_deref())?;
-    let task = args.submission.apply(task, Some(args.queries.unwrap_or(QUERIES)))?;
+    let task = args.submission.apply(task, Some(args.queries.unwrap_or(QUERIES)), place.journal().now())?;
     let client = place.client();
     if args.submission.dry_run {
         return dry_run(client, &task, Format::Table).await;

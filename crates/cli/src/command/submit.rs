@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 use longhaul_client::{Client, NewTask, OnBusy, Submitted};
-use longhaul_core::{Limits, RetryPolicy, Snapshot, Status, text};
+use longhaul_core::{Limits, RetryPolicy, Snapshot, Status, Timestamp, text};
 use longhaul_wire::view::SnapshotView;
 use serde_json::{Value, json};
 
@@ -48,8 +48,13 @@ pub(crate) fn pair(given: &str) -> anyhow::Result<(&str, &str)> {
 }
 
 impl SubmissionArgs {
-    /// Puts what was said on the command line into a task.
-    pub(crate) fn apply(&self, task: NewTask, queries: Option<u32>) -> anyhow::Result<NewTask> {
+    /// Puts what was said on the command line into a task; `now` by the log's clock.
+    pub(crate) fn apply(
+        &self,
+        task: NewTask,
+        queries: Option<u32>,
+        now: Timestamp,
+    ) -> anyhow::Result<NewTask> {
         let limits = Limits { slice: self.slice, span: self.span, queries, tokens: self.tokens };
         let retry = RetryPolicy { max_attempts: self.max_attempts.max(1), ..RetryPolicy::default() };
         let mut task = task.limits(limits).retry(retry).priority(self.priority.into());
@@ -59,8 +64,8 @@ impl SubmissionArgs {
         if let Some(conversation) = &self.conversation {
             task = task.conversation(conversation, self.on_busy.parse::<OnBusy>()?)?;
         }
-        if let Some(at) = self.not_before {
-            task = task.not_before(at);
+        if let Some(when) = self.not_before {
+            task = task.not_before(when.from(now));
         }
         for label in &self.labels {
             let (key, value) = pair(label)?;
@@ -74,7 +79,7 @@ impl SubmissionArgs {
 }
 
 /// The task that `run` and `submit` describe.
-fn described(args: &Run, submission: &SubmissionArgs) -> anyhow::Result<NewTask> {
+fn described(args: &Run, submission: &SubmissionArgs, now: Timestamp) -> anyhow::Result<NewTask> {
     let input = match (&args.input, args.program.split_first()) {
         (Some(_), Some(_)) => return Err(usage("give either --input or a program after --, not both")),
         (Some(given), None) => json_argument(given)?,
@@ -94,7 +99,7 @@ fn described(args: &Run, submission: &SubmissionArgs) -> anyhow::Result<NewTask>
         },
     };
     let title = if title.trim().is_empty() { args.kind.clone() } else { title };
-    submission.apply(NewTask::new(&args.kind, &title, &input)?, None)
+    submission.apply(NewTask::new(&args.kind, &title, &input)?, None, now)
 }
 
 /// Submits and follows a task of any kind.
@@ -105,7 +110,7 @@ pub(crate) async fn run(place: &Place, args: &Run) -> anyhow::Result<Code> {
 /// The same, with something else said about the submission.
 pub(crate) async fn run_as(place: &Place, args: &Run, submission: &SubmissionArgs) -> anyhow::Result<Code> {
     let client = place.client();
-    let task = described(args, submission)?;
+    let task = described(args, submission, place.journal().now())?;
     if submission.dry_run {
         return dry_run(client, &task, args.shape.format).await;
     }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `options` | how to connect |
 //! | `link` | one connection: requests with an exact account of what became of them |
+//! | `clock` | what time it is, by the server |
 //! | `provision`, `durability` | what is there: made where missing, compared where not, never changed |
 //! | `append`, `gather` | appending, alone or in groups |
 //! | `read` | one subject, strongly |
@@ -13,6 +14,7 @@
 mod api;
 mod append;
 mod beats;
+mod clock;
 mod durability;
 mod files;
 mod follow;

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::api::{NO_MESSAGE, SEQUENCE_NOT_FOUND};
 use super::append::{self, Publisher};
+use super::clock::Clock;
 use super::files::Files;
 use super::follow::{Followed, Start, follow};
 use super::gather::{Gather, too_many};
@@ -45,6 +46,7 @@ pub struct Nats {
     shards: Shards,
     replicas: usize,
     durability: Durability,
+    clock: Clock,
     /// Where appends wait for each other, by shard; empty where they do not.
     gather: Vec<Gather>,
     in_flight: Semaphore,
@@ -86,11 +88,13 @@ impl Nats {
             && log.replicas == 1
             && link.client().is_server_compatible(major, minor, patch);
         let gather = log.shards.all().filter(|_| gathers).map(|_| Gather::new(Arc::clone(&link))).collect();
+        let clock = Clock::new(Arc::clone(&link)).await;
         Ok(Self {
             link,
             shards: log.shards,
             replicas: log.replicas,
             durability,
+            clock,
             gather,
             in_flight: Semaphore::new(IN_FLIGHT),
             files: Files::default(),
@@ -169,6 +173,10 @@ fn recognised(message: Followed) -> Option<Stored> {
 }
 
 impl Port for Nats {
+    fn ahead(&self) -> i64 {
+        self.clock.ahead()
+    }
+
     fn info(&self) -> PortInfo {
         let server = self.link.client().server_info();
         PortInfo {

@@ -308,7 +308,9 @@ impl Audit {
                     strays.remove(task);
                     match step.after.filter(|_| applied && step.before.is_some()) {
                         Some(after) => kept(after, skeleton, task, sequence, found),
-                        None => drop(aborted.insert(mark)),
+                        None => {
+                            aborted.insert(mark);
+                        }
                     }
                 }
                 EventBody::AbortRequested { .. } if applied => {

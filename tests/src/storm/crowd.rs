@@ -18,7 +18,7 @@ use super::sky::Sky;
 use super::workload::{Again, Wish};
 
 /// How long one try of a client may take. Shorter than the longest fault: some outcomes stay unknown.
-const TRY: Duration = Duration::from_secs(6);
+const TRY: Duration = Duration::from_secs(3);
 /// The wait between a client's tries.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -276,6 +276,7 @@ impl Crowd {
         };
         self.record.count(match commit {
             Some(CommitError::Uncertain(_)) => "client commits with unknown outcome",
+            Some(CommitError::Conflict) => "client commits where others were faster",
             Some(_) => "client commits that did not happen",
             None => "client reads that failed",
         });
@@ -285,9 +286,11 @@ impl Crowd {
 /// Whether a client tries again.
 fn is_passing(error: &Error) -> bool {
     match error {
-        Error::Journal(error) => error.is_transient(),
         // Somebody was faster for as long as it was tried.
-        Error::Commit(error) => error.is_transient() || matches!(error, CommitError::Conflict),
+        Error::Commit(CommitError::Conflict)
+        | Error::Journal(longhaul_journal::Error::Commit(CommitError::Conflict)) => true,
+        Error::Commit(error) => error.is_transient(),
+        Error::Journal(error) => error.is_transient(),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use longhaul_broker::{Cluster, Durability as Sync, Server, ServerBinary, ServerConfig};
+use longhaul_broker::{Cluster, Durability as Sync, Road, Server, ServerBinary, ServerConfig};
 use longhaul_journal::{Auth, ConnectOptions, Durability, Journal};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -19,6 +19,8 @@ pub struct Ground {
     pub servers: Vec<Mutex<Server>>,
     /// One before each server.
     pub roads: Vec<Proxy>,
+    /// Of a cluster: from which server, to which.
+    between: Vec<(usize, usize, Proxy)>,
     direct: String,
     token: String,
     durability: Durability,
@@ -32,11 +34,18 @@ impl Ground {
     pub async fn prepare(dir: &Path, nodes: usize, shards: u16, strict: bool) -> anyhow::Result<Self> {
         let binary = locate().await?;
         let sync = if strict { Sync::Strict } else { Sync::Relaxed };
+        let mut between = Vec::new();
         let servers = if nodes == 1 {
             let config = ServerConfig { durability: sync, ..ServerConfig::new(dir) };
             vec![Server::start(&binary, config).await?]
         } else {
-            Cluster::start(&binary, dir, nodes, sync).await?.servers
+            let road = |Road { from, to, port }| {
+                let road = Proxy::start(&format!("127.0.0.1:{port}"));
+                let begins = road.address().port();
+                between.push((from, to, road));
+                begins
+            };
+            Cluster::start_apart(&binary, dir, nodes, sync, road).await?.servers
         };
         let urls: Vec<&str> = servers.iter().map(Server::url).collect();
         let ground = Self {
@@ -45,6 +54,7 @@ impl Ground {
             durability: if strict { Durability::Strict } else { Durability::Relaxed },
             roads: urls.iter().map(|url| Proxy::start(url)).collect(),
             servers: servers.into_iter().map(Mutex::new).collect(),
+            between,
         };
         let options = ConnectOptions {
             shards: Some(shards),
@@ -105,6 +115,12 @@ impl Ground {
             leads[n] = led(&answer);
         }
         (0..leads.len()).max_by_key(|n| leads[*n]).unwrap_or(0)
+    }
+
+    /// Cuts a server off from the others of its cluster, or lets it back in. Services still reach it.
+    pub fn isolate(&self, server: usize, on: bool) {
+        let its = self.between.iter().filter(|(from, to, _)| [*from, *to].contains(&server));
+        its.for_each(|(_, _, road)| road.close(on));
     }
 
     /// Starts a server again until it is there.

@@ -50,6 +50,8 @@ pub enum Fault {
     /// Nothing the server says arrives for a while, then the connections break: what it acknowledged
     /// in between is never known.
     Swallow(Duration),
+    /// One server of a cluster does not reach the others for a while.
+    Isolate(Duration),
 }
 
 impl fmt::Display for Fault {
@@ -61,6 +63,7 @@ impl fmt::Display for Fault {
             Self::Rolling => f.write_str("rolling restart"),
             Self::Cut => f.write_str("cut connections"),
             Self::Swallow(deaf) => write!(f, "lose answers for {deaf:?}"),
+            Self::Isolate(alone) => write!(f, "isolate a nats-server for {alone:?}"),
         }
     }
 }
@@ -81,9 +84,9 @@ const KILLS: [(u64, Part); 4] =
     [(25, Part::Scheduler), (15, Part::Projector), (44, Part::Executor), (16, Part::Server)];
 
 /// The strokes of a storm with so many kills, in order. To every twenty kills come two freezes, two
-/// drains, two cuts, two lost answers; to every sixty a rolling restart. Freezes of executors outlast
-/// `lease`.
-pub fn draw(seed: u64, kills: u32, lease: Duration) -> Vec<Stroke> {
+/// drains, two cuts, two lost answers, and where there is a cluster two servers that are alone; to
+/// every sixty a rolling restart. Freezes of executors outlast `lease`.
+pub fn draw(seed: u64, kills: u32, lease: Duration, nodes: usize) -> Vec<Stroke> {
     let mut dice = Dice::of(seed, "faults", 0);
     let mut faults = Vec::new();
     for n in 0..kills {
@@ -114,6 +117,9 @@ pub fn draw(seed: u64, kills: u32, lease: Duration) -> Vec<Stroke> {
         faults.extend([Fault::Cut, Fault::Cut]);
         faults.push(Fault::Swallow(dice.millis(200, 3000)));
         faults.push(Fault::Swallow(dice.millis(200, 3000)));
+        if nodes > 1 {
+            faults.extend([(); 2].map(|()| Fault::Isolate(dice.millis(500, 10_000))));
+        }
         if n % 3 == 2 || (n == 0 && kills >= 10) {
             faults.push(Fault::Rolling);
         }
@@ -135,7 +141,7 @@ mod tests {
     #[test]
     fn it_has_the_kills_asked_for_and_hits_every_part() {
         for kills in [4, 10, 200] {
-            let strokes = draw(1, kills, LEASE);
+            let strokes = draw(1, kills, LEASE, 3);
             let killed: Vec<Part> = strokes
                 .iter()
                 .filter_map(|stroke| match stroke.fault {
@@ -152,8 +158,8 @@ mod tests {
 
     #[test]
     fn the_seed_decides() {
-        assert_eq!(draw(3, 20, LEASE), draw(3, 20, LEASE));
-        assert_ne!(draw(3, 20, LEASE), draw(4, 20, LEASE));
-        assert!(draw(3, 0, LEASE).is_empty());
+        assert_eq!(draw(3, 20, LEASE, 1), draw(3, 20, LEASE, 1));
+        assert_ne!(draw(3, 20, LEASE, 1), draw(4, 20, LEASE, 1));
+        assert!(draw(3, 0, LEASE, 1).is_empty());
     }
 }

@@ -49,6 +49,12 @@ impl Sky {
         self.seen.lock().unwrap().open
     }
 
+    /// Tasks that have.
+    pub fn ended(&self) -> usize {
+        let seen = self.seen.lock().unwrap();
+        seen.tasks.len() - seen.open
+    }
+
     /// How long no task has moved although some had not ended.
     pub fn still_for(&self) -> Duration {
         let seen = self.seen.lock().unwrap();

@@ -15,6 +15,8 @@ use super::record::Record;
 
 /// How many strokes may be under way at once.
 const AT_ONCE: usize = 3;
+/// The least time between two of them: two that come together are one.
+const APART: Duration = Duration::from_millis(150);
 /// How often it is looked whether the next stroke is due.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -71,9 +73,14 @@ impl Weather {
                 weather.strike(stroke).await;
                 drop(place);
             });
-            while under_way.try_join_next().is_some() {}
+            while let Some(struck) = under_way.try_join_next() {
+                struck.unwrap();
+            }
+            tokio::time::sleep(APART).await;
         }
-        while under_way.join_next().await.is_some() {}
+        while let Some(struck) = under_way.join_next().await {
+            struck.unwrap();
+        }
         self.over.store(true, Ordering::Relaxed);
     }
 
@@ -96,6 +103,7 @@ impl Weather {
                     self.fleet.drain(seat).await;
                 }
             }
+            Fault::Isolate(alone) => self.isolate_server(stroke.which, alone).await,
             Fault::Cut => self.ground.roads.iter().for_each(|road| road.cut()),
             Fault::Swallow(deaf) => {
                 let _alone = self.road.lock().await;
@@ -117,6 +125,7 @@ impl Weather {
             Fault::Rolling => "rolling restarts",
             Fault::Cut => "cuts",
             Fault::Swallow(_) => "lost answers",
+            Fault::Isolate(_) => "isolated servers",
         });
     }
 
@@ -142,6 +151,14 @@ impl Weather {
         let _alone = self.broker.lock().await;
         let mut server = self.ground.servers[self.server(which).await].lock().await;
         Ground::bring_back(&mut server).await;
+    }
+
+    async fn isolate_server(&self, which: u64, alone: Duration) {
+        let _alone = self.broker.lock().await;
+        let server = self.server(which).await;
+        self.ground.isolate(server, true);
+        tokio::time::sleep(alone).await;
+        self.ground.isolate(server, false);
     }
 
     async fn freeze_server(&self, which: u64, still: Duration) {

@@ -18,8 +18,8 @@ const USERS: u64 = 5;
 
 /// An organisation that may do less than others; the others have the default.
 pub fn tight() -> (&'static str, Policy) {
-    let caps = Caps { user: 2, organisation: 5, ..Caps::default() };
-    ("initech", Policy { caps, ..Policy::default() })
+    let caps = Caps { user: 2, organisation: 6, ..Caps::default() };
+    ("umbrella", Policy { caps, ..Policy::default() })
 }
 
 /// A task to come, and what its client does about it.

@@ -5,8 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use longhaul_core::board::Board;
 use longhaul_core::{
-    Commit, CommitId, EventBody, Ignored, OrgId, Sequence, Skeleton, Snapshot, Status, TaskId, TaskRef,
-    Timestamp, Usage,
+    Commit, CommitId, EventBody, Ignored, OrgId, Sequence, Skeleton, Snapshot, TaskId, TaskRef, Timestamp,
 };
 use longhaul_wire::{DecodeError, Parsed, Record, Shard, Shards};
 
@@ -14,7 +13,8 @@ use crate::broken::broken;
 use crate::difference::changes;
 use crate::entry::Entry;
 use crate::finding::{Findings, Rule};
-use crate::known::{Fate, Known, Step};
+use crate::known::Fate;
+use crate::live::{Class, Live};
 use crate::report::Figures;
 use crate::sample::Sample;
 use crate::slots::Slots;
@@ -56,59 +56,6 @@ pub struct Audit {
 pub struct Recall {
     /// The task.
     pub task: TaskRef,
-}
-
-/// What is kept of a task that has not ended.
-#[derive(Default)]
-pub(crate) struct Live {
-    pub(crate) known: Known,
-    /// Its last record.
-    pub(crate) sequence: Sequence,
-    /// Its commits.
-    commits: Vec<(CommitId, Sequence)>,
-    /// The sum over its usage events.
-    spent: Usage,
-}
-
-/// How a task is counted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Aside,
-    In(Status),
-}
-
-impl Live {
-    fn class(&self) -> Option<Class> {
-        match self.known.unreadable {
-            Some(_) => Some(Class::Aside),
-            None => self.known.status().map(Class::In),
-        }
-    }
-
-    fn usage(&self) -> Usage {
-        self.known.snapshot.as_ref().map(|snapshot| snapshot.usage).unwrap_or_default()
-    }
-
-    /// Its state, unless it is put aside.
-    pub(crate) fn state(&self) -> Option<&Snapshot> {
-        self.known.snapshot.as_ref().filter(|_| self.known.unreadable.is_none())
-    }
-
-    fn fold(&mut self, commit: &Commit, sequence: Sequence, mut show: impl FnMut(Step<'_>)) {
-        let Self { known, spent, commits, .. } = self;
-        known.fold(commit, sequence, |step| {
-            match &step.event.body {
-                EventBody::UsageRecorded { usage, .. } if step.fate == Fate::Applied => {
-                    *spent = spent.plus(*usage);
-                }
-                // All that is left of what it cost.
-                EventBody::Erased { skeleton, .. } if step.before.is_none() => *spent = skeleton.usage,
-                _ => {}
-            }
-            show(step);
-        });
-        commits.push((commit.id, sequence));
-    }
 }
 
 /// What an erasure keeps for the time when the rest is gone, against what the history gave.

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use longhaul_core::board::Counts;
 use longhaul_core::{Beat, ExecutorId, Kind, Room, Sequence, Snapshot, Status, TaskRef};
 
-use crate::audit::{Audit, Live};
+use crate::audit::Audit;
 use crate::finding::{Findings, Rule};
+use crate::live::Live;
 use crate::report::{Outside, Report, Unfinished};
 
 /// How many waiting tasks are asked why while somebody works: each takes time in proportion to its

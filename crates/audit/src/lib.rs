@@ -38,6 +38,7 @@ mod entry;
 mod finding;
 mod history;
 mod known;
+mod live;
 mod report;
 mod sample;
 mod slots;

@@ -94,7 +94,7 @@ async fn run(cli: &Cli) -> anyhow::Result<Code> {
             log("error");
             command::bench::run(&settings, args).await
         }
-        Command::Doctor(args) if let Some(path) = &args.history => command::doctor::offline(path, args),
+        Command::Doctor(args) if let Some(path) = &args.bundle => command::doctor::offline(path, args),
         Command::Setup(_) => command::setup::run(&settings),
         Command::Schema => command::print::schema(),
         Command::Completions { shell } => command::print::completions(*shell, &mut Cli::command()),

@@ -289,12 +289,12 @@ pub(crate) struct Doctor {
     /// How many tasks to refold and compare
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) sample: u32,
-    /// Write the log into a new file as well, to be audited again with --history
+    /// Write the log into a new file as well, to be audited again with --bundle
     #[arg(long, value_name = "FILE")]
     pub(crate) export: Option<PathBuf>,
     /// Audit a file that --export wrote; no server is needed
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
-    pub(crate) history: Option<PathBuf>,
+    pub(crate) bundle: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

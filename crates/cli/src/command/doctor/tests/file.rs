@@ -12,9 +12,9 @@ use crate::args::{Doctor, Format, Shape};
 use crate::command::replay::script::{Script, step};
 use crate::exit::Code;
 
-fn doctor(history: PathBuf) -> Doctor {
+fn doctor(bundle: PathBuf) -> Doctor {
     let shape = Shape { format: Format::Ndjson };
-    Doctor { shape, sample: 0, export: None, history: Some(history) }
+    Doctor { shape, sample: 0, export: None, bundle: Some(bundle) }
 }
 
 /// The log in a file, and what was found while it was written.

@@ -21,6 +21,9 @@ pub(super) const NO_MESSAGE: u64 = 10037;
 pub(super) const SEQUENCE_NOT_FOUND: u64 = 10043;
 /// Storing failed, for a reason that only the text gives.
 pub(super) const STORE_FAILED: u64 = 10077;
+/// The server, or the account, may store nothing more.
+pub(super) const NO_RESOURCES: u64 = 10023;
+pub(super) const NO_STORAGE: u64 = 10047;
 /// The cluster has no leader just now, or another one.
 pub(super) const CLUSTER_NOT_AVAILABLE: u64 = 10008;
 pub(super) const NOT_LEADER: u64 = 10009;
@@ -46,6 +49,17 @@ impl ApiError {
     pub(super) fn is_conflict(&self) -> bool {
         matches!(self.code, WRONG_LAST_SEQUENCE | WRONG_LAST_SEQUENCE_IN_FLIGHT)
     }
+
+    /// What an operator has to do so that there is room again; nothing if that is not the trouble.
+    fn remedy(&self) -> Option<&'static str> {
+        match self.code {
+            NO_RESOURCES | NO_STORAGE => Some("raise max_file_store in the server's configuration"),
+            STORE_FAILED if self.description.contains("maximum bytes") => {
+                Some("raise max_bytes of the log's stream")
+            }
+            _ => None,
+        }
+    }
 }
 
 impl std::fmt::Display for ApiError {
@@ -62,7 +76,10 @@ impl From<ApiError> for PortError {
                     .to_owned(),
             ),
             _ if error.is_transient() => Self::Unreachable(error.to_string()),
-            _ => Self::Refused(error.to_string()),
+            _ => Self::Refused(match error.remedy() {
+                Some(remedy) => format!("there is no room left: {error}; {remedy}, and try again"),
+                None => error.to_string(),
+            }),
         }
     }
 }
@@ -132,6 +149,16 @@ pub(super) fn timestamp(at: async_nats::datetime::DateTime) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_room_says_what_to_do() {
+        let said = |code, description: &str| {
+            PortError::from(ApiError { code, description: description.to_owned() }).to_string()
+        };
+        assert!(said(10077, "maximum bytes exceeded").contains("raise max_bytes"));
+        assert!(said(10023, "insufficient resources").contains("raise max_file_store"));
+        assert!(!said(10077, "something else").contains("room"));
+    }
 
     #[test]
     fn a_refusal_is_not_taken_for_sequence_zero() {

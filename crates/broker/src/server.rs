@@ -217,6 +217,12 @@ impl Server {
         self.note_run()
     }
 
+    /// Changes how many bytes of streams it may keep on disk, from its next [restart](Server::restart)
+    /// on; as [`ServerConfig::max_file_store`].
+    pub fn set_max_file_store(&mut self, bytes: Option<u64>) {
+        self.config.max_file_store = bytes;
+    }
+
     /// Stops the process from running on, as a machine that hangs: connections stay open and
     /// nothing is answered.
     ///

@@ -1,11 +1,12 @@
 //! Journals and processes that reach the log by another road than the world's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
+use longhaul_audit::{Audit, Outside, Recall, Report};
 use longhaul_client::{Client, Identity};
-use longhaul_core::{EventBody, Snapshot, TaskRef, apply_commit};
-use longhaul_journal::{Auth, ConnectOptions, Journal, Parsed, Record};
+use longhaul_core::{EventBody, Sequence, Snapshot, TaskRef, apply_commit};
+use longhaul_journal::{Auth, ConnectOptions, Entry, Journal, Parsed, Record};
 
 use crate::{Process, World, eventually};
 
@@ -53,16 +54,18 @@ pub async fn runs(process: &Process) {
     eventually(&what, async || process.said().contains(" runs").then_some(())).await;
 }
 
-/// Every task of the log with all its events, in order, and the state they give.
+/// Every task of the log with all its events, in order, the state they give, and what an audit says.
 #[derive(Debug, Default)]
 pub struct Told {
     /// By task.
     pub tasks: BTreeMap<TaskRef, (Vec<EventBody>, Option<Snapshot>)>,
+    /// The audit of the whole log.
+    pub audit: Report,
     /// How many records could not be read.
     pub unreadable: usize,
 }
 
-/// Reads the whole log up to where it ends at present.
+/// Reads and audits the whole log up to where it ends at present.
 ///
 /// # Panics
 /// If it cannot be read.
@@ -70,43 +73,59 @@ pub async fn told(journal: &Journal) -> Told {
     let mut told = Told::default();
     for shard in journal.shards().all() {
         let head = journal.head(shard).await.unwrap();
-        if head.0 == 0 {
-            continue;
-        }
-        let mut follower = journal.follow(shard, longhaul_core::Sequence::ZERO).await.unwrap();
-        'shard: loop {
+        let mut audit = Audit::new(journal.shards(), shard);
+        let mut follower = journal.follow(shard, Sequence::ZERO).await.unwrap();
+        let mut last = Sequence::ZERO;
+        while last < head {
             for entry in follower.next_batch(1000).await.unwrap() {
-                let last = entry.sequence >= head || entry.pending == 0;
-                match (entry.record, entry.subject) {
-                    (Ok(Record::Task(commit)), Parsed::Task { org, task, .. }) => {
-                        let (events, state) = told.tasks.entry(TaskRef { org, task }).or_default();
-                        events.extend(commit.events.iter().map(|event| event.body.clone()));
-                        *state = apply_commit(state.take(), &commit, entry.sequence);
-                    }
-                    (Ok(_), _) => {}
-                    (Err(_), _) => told.unreadable += 1,
+                // A record behind the end of an earlier look, or none where one was taken out.
+                last = if entry.pending == 0 { head } else { entry.sequence };
+                while let Err(Recall { task }) = audit.read(auditable(&entry)) {
+                    let history = journal.history(&task).await.unwrap();
+                    audit.recall(&task, history.iter().map(auditable));
                 }
-                if last {
-                    break 'shard;
-                }
+                told.take(entry);
             }
         }
+        told.audit.add(audit.report(&Outside::default()));
     }
     told
 }
 
+fn auditable(entry: &Entry) -> longhaul_audit::Entry<'_> {
+    longhaul_audit::Entry {
+        sequence: entry.sequence,
+        stored_at: entry.stored_at,
+        subject: &entry.subject,
+        record: entry.record.as_ref(),
+    }
+}
+
 impl Told {
-    /// Asserts what holds of every task whatever happened to processes and connections: stored once,
-    /// no step recorded twice, one end for each attempt, nothing written that the fold refuses.
+    fn take(&mut self, entry: Entry) {
+        match (entry.record, entry.subject) {
+            (Ok(Record::Task(commit)), Parsed::Task { org, task, .. }) => {
+                let (events, state) = self.tasks.entry(TaskRef { org, task }).or_default();
+                *state = apply_commit(state.take(), &commit, entry.sequence);
+                events.extend(commit.events.into_iter().map(|event| event.body));
+            }
+            (Ok(_), _) => {}
+            (Err(_), _) => self.unreadable += 1,
+        }
+    }
+
+    /// Asserts what holds of every task whatever happened to processes and connections: what the audit
+    /// knows, and that each is stored once and no step of it recorded twice.
     ///
     /// # Panics
-    /// Naming the task and its events if it does not hold.
+    /// Saying what does not hold.
     pub fn assert_sound(&self) {
+        assert!(self.audit.is_sound(), "{}", self.audit);
         for (task, (events, state)) in &self.tasks {
             let names: Vec<_> = events.iter().map(EventBody::name).collect();
-            let count = |name: &str| names.iter().filter(|known| **known == name).count();
-            assert_eq!(count("submitted"), 1, "{}: {names:?}", task.task);
-            let mut steps = std::collections::BTreeSet::new();
+            let submitted = names.iter().filter(|name| **name == "submitted").count();
+            assert_eq!(submitted, 1, "{}: {names:?}", task.task);
+            let mut steps = BTreeSet::new();
             for event in events {
                 if let EventBody::StepCompleted { step, .. } = event {
                     assert!(steps.insert(step), "{}: step {step:?} is recorded twice: {names:?}", task.task);

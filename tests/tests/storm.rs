@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 use longhaul_tests::storm::{self, Length, Options};
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_storm_breaks_no_promise() {
@@ -15,6 +16,7 @@ async fn a_short_storm_breaks_no_promise() {
         strict: false,
         rate: None,
         backlog: 200,
+        enough: CancellationToken::new(),
         program: longhaul_tests::binary(),
         out: folder.path().to_owned(),
     };

@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use longhaul_tests::storm::{self, Length, Options};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// Raise a storm of faults over Longhaul under load, and check every promise on the log it leaves.
 #[derive(Debug, Parser)]
@@ -86,13 +88,15 @@ async fn main() -> anyhow::Result<ExitCode> {
         strict: arguments.durability == Durability::Strict,
         rate: arguments.rate,
         backlog: arguments.backlog,
+        enough: CancellationToken::new(),
         program: longhaul_tests::binary(),
         out: out.clone(),
     };
     eprintln!("storm with seed {seed}; what happens is written to {}", out.join("storm.log").display());
+    let enough = options.enough.clone();
     let report = tokio::select! {
         report = storm::run(&options) => report,
-        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        () = interrupted(enough) => anyhow::bail!("interrupted twice: nothing was judged"),
     };
     if report.is_err() {
         keep(scratch);
@@ -114,6 +118,23 @@ async fn main() -> anyhow::Result<ExitCode> {
         eprintln!("the same storm:  {} --seed {seed}", std::env::args().collect::<Vec<_>>().join(" "));
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// The first time the storm ends early and is judged; the second time everything ends.
+async fn interrupted(enough: CancellationToken) {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate()).unwrap(), signal(SignalKind::interrupt()).unwrap());
+    for told in 1.. {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if told > 1 {
+            return;
+        }
+        eprintln!("the storm ends early; what it left is judged. Once more to leave at once");
+        enough.cancel();
+    }
 }
 
 fn keep(scratch: Option<tempfile::TempDir>) {

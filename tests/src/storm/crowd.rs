@@ -198,8 +198,8 @@ impl Crowd {
     /// A person who tries once more what failed.
     async fn retry_once(&self, client: &Client, task: TaskId) {
         let ended = loop {
-            match self.sky.stand(task) {
-                Some(stand) if stand.status.is_terminal() => break stand.status,
+            match self.sky.status(task) {
+                Some(status) if status.is_terminal() => break status,
                 _ => tokio::time::sleep(Duration::from_millis(500)).await,
             }
         };
@@ -227,7 +227,7 @@ impl Crowd {
         let mut deciding: JoinSet<TaskId> = JoinSet::new();
         let mut under_way = std::collections::HashSet::new();
         loop {
-            for (task, org) in self.sky.that_are(Status::Paused) {
+            for (task, org) in self.sky.paused() {
                 if under_way.insert(task) {
                     let crowd = Arc::clone(&self);
                     deciding.spawn(async move {

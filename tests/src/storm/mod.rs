@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use longhaul_core::{Actor, OrgId, Role};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crowd::{Crowd, FollowUp};
 use fleet::Fleet;
@@ -82,6 +83,8 @@ pub struct Options {
     pub rate: Option<f64>,
     /// How many tasks may be open before clients wait.
     pub backlog: usize,
+    /// Ends the storm early; what was done until then is judged all the same.
+    pub enough: CancellationToken,
     /// The program.
     pub program: PathBuf,
     /// Where everything lies. What is there of an earlier storm is in the way.
@@ -132,12 +135,16 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
     let begun = Instant::now();
     // By work done, not by what was asked for: faults are to meet executors that are busy.
     let so_far = || match options.length {
+        _ if options.enough.is_cancelled() => 1.0,
         Length::Submissions(n) if crowd.ledger.len() as u64 >= n && sky.open() == 0 => 1.0,
         Length::Submissions(n) => sky.ended() as f64 / n as f64,
         Length::Time(all) => begun.elapsed().as_secs_f64() / all.as_secs_f64(),
     };
     let mut after = JoinSet::new();
-    tokio::join!(weather.rage(so_far), load(options, &crowd, &sky, &weather, so_far, &mut after));
+    tokio::join!(
+        weather.rage(so_far, &options.enough),
+        load(options, &crowd, &sky, &weather, so_far, &mut after)
+    );
     let storm_seconds = begun.elapsed().as_secs_f64();
     record.note("the storm is over");
 
@@ -206,6 +213,7 @@ async fn load(
     let begun = Instant::now();
     let mut submitting: JoinSet<Option<FollowUp>> = JoinSet::new();
     let enough = || match options.length {
+        _ if options.enough.is_cancelled() => true,
         Length::Submissions(n) => crowd.ledger.len() as u64 >= n,
         Length::Time(all) => begun.elapsed() >= all,
     };

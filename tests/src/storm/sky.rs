@@ -8,22 +8,11 @@ use longhaul_core::{EventBody, OrgId, Sequence, Status, TaskId};
 use longhaul_journal::{Journal, Record as Stored, Shard};
 use tokio::task::JoinSet;
 
-/// Where a task stands, by its last event that says so. Nothing that is decided on: the audit folds.
-#[derive(Debug, Clone)]
-pub struct Stand {
-    /// Whose.
-    pub org: OrgId,
-    /// Where.
-    pub status: Status,
-    /// Runs begun.
-    pub runs: u32,
-}
-
 #[derive(Default)]
 struct Seen {
-    tasks: HashMap<TaskId, Stand>,
+    tasks: HashMap<TaskId, Status>,
+    paused: HashMap<TaskId, OrgId>,
     open: usize,
-    records: u64,
     moved: Option<Instant>,
     longest: Duration,
 }
@@ -67,35 +56,19 @@ impl Sky {
         self.seen.lock().unwrap().longest.max(now)
     }
 
-    /// Records of tasks seen.
-    pub fn records(&self) -> u64 {
-        self.seen.lock().unwrap().records
+    /// Where a task stands, by its last event that says so. Nothing is decided on it: the audit folds.
+    pub fn status(&self, task: TaskId) -> Option<Status> {
+        self.seen.lock().unwrap().tasks.get(&task).copied()
     }
 
-    /// Where a task stands.
-    pub fn stand(&self, task: TaskId) -> Option<Stand> {
-        self.seen.lock().unwrap().tasks.get(&task).cloned()
-    }
-
-    /// The tasks that stand so.
-    pub fn that_are(&self, status: Status) -> Vec<(TaskId, OrgId)> {
+    /// The tasks that wait for a decision.
+    pub fn paused(&self) -> Vec<(TaskId, OrgId)> {
         let seen = self.seen.lock().unwrap();
-        let such = seen.tasks.iter().filter(|(_, stand)| stand.status == status);
-        such.map(|(task, stand)| (*task, stand.org.clone())).collect()
-    }
-
-    /// How many tasks stand how.
-    pub fn census(&self) -> HashMap<Status, u64> {
-        let mut census = HashMap::new();
-        for stand in self.seen.lock().unwrap().tasks.values() {
-            *census.entry(stand.status).or_default() += 1;
-        }
-        census
+        seen.paused.iter().map(|(task, org)| (*task, org.clone())).collect()
     }
 
     fn take(&self, org: &OrgId, task: TaskId, events: &[longhaul_core::Event]) {
         let mut seen = self.seen.lock().unwrap();
-        seen.records += 1;
         let now = Instant::now();
         if seen.open > 0
             && let Some(moved) = seen.moved
@@ -103,18 +76,16 @@ impl Sky {
             seen.longest = seen.longest.max(now - moved);
         }
         seen.moved = Some(now);
-        let stand = seen.tasks.entry(task).or_insert_with(|| Stand {
-            org: org.clone(),
-            // Whatever comes first says that it is there.
-            status: Status::Completed,
-            runs: 0,
-        });
-        let before = stand.status.is_terminal();
-        for event in events {
-            stand.runs += u32::from(matches!(event.body, EventBody::Started { .. }));
-            stand.status = after(stand.status, &event.body);
-        }
-        let ended = stand.status.is_terminal();
+        // Whatever comes first says that it is there.
+        let status = seen.tasks.entry(task).or_insert(Status::Completed);
+        let before = status.is_terminal();
+        *status = events.iter().fold(*status, |status, event| after(status, &event.body));
+        let status = *status;
+        let ended = status.is_terminal();
+        match status {
+            Status::Paused => seen.paused.insert(task, org.clone()),
+            _ => seen.paused.remove(&task),
+        };
         seen.open = match (before, ended) {
             (true, false) => seen.open + 1,
             (false, true) => seen.open - 1,

@@ -218,3 +218,56 @@ async fn rows(journal: &Journal, directory: &Path) -> anyhow::Result<Vec<String>
     let model = model.with_context(|| format!("no read model in {}", directory.display()))?;
     Ok(longhaul_projector::dump(&rusqlite::Connection::open(model)?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use longhaul_client::{Client, Identity};
+    use longhaul_core::OrgId;
+    use longhaul_journal::Shards;
+
+    use super::*;
+    use crate::world::rehearsal;
+
+    /// What is judged has to be able to fail: acknowledged things that are not there, tasks that were
+    /// left, marks of a step done again.
+    #[tokio::test]
+    async fn what_was_promised_and_is_missing_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let journal = Journal::memory(Shards::new(2).unwrap());
+        let client = Client::new(journal.clone(), Identity::new("acme", "ann", "test").unwrap());
+        let org = OrgId::new("acme").unwrap();
+        let left = client.submit(rehearsal("hello")).await.unwrap().snapshot.task;
+        let stopped = client.submit(rehearsal("hello")).await.unwrap().snapshot.task;
+        client.abort(stopped, None).await.unwrap();
+        let ledger = Ledger::default();
+        ledger.submitted(&org, stopped, "hello");
+        ledger.aborted(&org, stopped);
+        let judge = async |ledger: &Ledger, anew: &str| {
+            let models = (at("live"), at(anew));
+            let models = (models.0.as_path(), models.1.as_path());
+            super::judge(&journal, ledger, &at("marks"), models, &at("history")).await.unwrap()
+        };
+        let verdict = judge(&ledger, "anew-1").await;
+        assert_eq!(verdict.unfinished, [left], "nobody works here");
+        assert_eq!((verdict.lost.len(), verdict.aborts_lost.len()), (0, 0));
+        assert!(!verdict.is_sound());
+
+        client.abort(left, None).await.unwrap();
+        let verdict = judge(&ledger, "anew-2").await;
+        assert!(verdict.is_sound(), "{}", verdict.audit);
+        assert!(verdict.rows > 0);
+
+        let never: TaskId = longhaul_journal::new_id();
+        ledger.submitted(&org, never, "hello");
+        ledger.aborted(&org, never);
+        ledger.decided(&org, left, longhaul_journal::new_id());
+        std::fs::write(at("marks"), format!("{left} 1 1\n{left} 1 1\n")).unwrap();
+        let verdict = judge(&ledger, "anew-3").await;
+        assert_eq!(verdict.lost, [never]);
+        assert_eq!(verdict.aborts_lost, [never]);
+        assert_eq!(verdict.decisions_lost, [left]);
+        assert_eq!(verdict.testimony.twice.len(), 1);
+        assert!(!verdict.is_sound());
+    }
+}

@@ -1,11 +1,12 @@
 //! Carries out the strokes of a storm, each when its time has come, some at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::dice::Dice;
 use super::fleet::Fleet;
@@ -14,7 +15,7 @@ use super::plan::{Fault, Part, Stroke};
 use super::record::Record;
 
 /// How many strokes may be under way at once.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 4;
 /// The least time between two of them: two that come together are one.
 const APART: Duration = Duration::from_millis(150);
 /// How often it is looked whether the next stroke is due.
@@ -27,7 +28,6 @@ pub struct Weather {
     record: Arc<Record>,
     strokes: Vec<Stroke>,
     struck: AtomicUsize,
-    over: AtomicBool,
     /// Of a cluster one server at a time may be away.
     broker: Mutex<()>,
     road: Mutex<()>,
@@ -42,7 +42,6 @@ impl Weather {
             record,
             strokes,
             struck: AtomicUsize::new(0),
-            over: AtomicBool::new(false),
             broker: Mutex::default(),
             road: Mutex::default(),
         }
@@ -53,18 +52,17 @@ impl Weather {
         self.strokes.get(self.struck.load(Ordering::Relaxed)).map(|stroke| stroke.at)
     }
 
-    /// Whether the last stroke and its consequences are over.
-    pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    /// Strikes; `so_far` says how much of the storm is over, from 0 to 1.
-    pub async fn rage(self: &Arc<Self>, so_far: impl Fn() -> f64) {
+    /// Strikes; `so_far` says how much of the storm is over, from 0 to 1. Ends when all have come, or
+    /// it is `enough`.
+    pub async fn rage(self: &Arc<Self>, so_far: impl Fn() -> f64, enough: &CancellationToken) {
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let mut under_way = JoinSet::new();
         for stroke in &self.strokes {
             while so_far() < stroke.at {
                 tokio::time::sleep(LOOK).await;
+            }
+            if enough.is_cancelled() {
+                break;
             }
             let place = Arc::clone(&room).acquire_owned().await.unwrap();
             self.struck.fetch_add(1, Ordering::Relaxed);
@@ -81,7 +79,6 @@ impl Weather {
         while let Some(struck) = under_way.join_next().await {
             struck.unwrap();
         }
-        self.over.store(true, Ordering::Relaxed);
     }
 
     async fn strike(&self, stroke: Stroke) {

@@ -71,9 +71,9 @@ enum Work {
 }
 
 const WORK: [(u64, Work); 9] = [
-    (36, Work::Say),
-    (25, Work::Slow),
-    (10, Work::Chain),
+    (45, Work::Say),
+    (20, Work::Slow),
+    (6, Work::Chain),
     (3, Work::Fail),
     (4, Work::FailLater),
     (7, Work::Approve),
@@ -135,11 +135,11 @@ fn spelled(work: Work, n: u64, dice: &mut Dice, witness: &Path) -> (&'static str
     match work {
         Work::Say => ("rehearsal", json!({"say": format!("word {n}")}), usual),
         Work::Slow => {
-            let command = format!("slow {} {}", dice.between(2, 20), dice.between(5, 120));
+            let command = format!("slow {} {}", dice.between(2, 12), dice.between(5, 100));
             ("rehearsal", json!(command), usual)
         }
         Work::Chain => {
-            let command = format!("slow {} {}", dice.between(8, 24), dice.between(30, 80));
+            let command = format!("slow {} {}", dice.between(8, 20), dice.between(30, 60));
             ("rehearsal", json!(command), Limits { slice: Millis(dice.between(150, 400)), ..usual })
         }
         Work::Fail => ("rehearsal", json!("fail"), usual),

@@ -48,5 +48,11 @@ fuzz TARGET SECONDS="60":
     cargo fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none --features libfuzzer {{TARGET}} \
         tests/fuzz/corpus/{{TARGET}} tests/fuzz/seeds/{{TARGET}} -- -max_total_time={{SECONDS}} -max_len=8192 -timeout=20
 
+# Tables and plots of docs/performance.md, from the measurements kept beside it
+performance:
+    test -x target/plot/bin/python || python3 -m venv target/plot
+    target/plot/bin/python -c 'import matplotlib' 2>/dev/null || target/plot/bin/pip install --quiet 'matplotlib>=3.9,<4'
+    target/plot/bin/python docs/performance/plot.py
+
 # Everything CI does
 verify: lint test doc

@@ -4,48 +4,26 @@ use std::time::Duration;
 
 /// Samples of one kind.
 #[derive(Debug, Clone, Default)]
-pub struct Samples(Vec<f64>);
+pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
     /// Adds a span, kept in milliseconds.
-    pub fn push(&mut self, span: Duration) {
+    pub(crate) fn push(&mut self, span: Duration) {
         self.0.push(span.as_secs_f64() * 1000.0);
     }
 
     /// Takes over the samples of another.
-    pub fn append(&mut self, mut other: Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);
     }
 
-    /// Adds a value as it is.
-    pub fn push_value(&mut self, value: f64) {
-        self.0.push(value);
-    }
-
     /// The one that was added last.
-    pub fn last(&self) -> Option<f64> {
+    pub(crate) fn last(&self) -> Option<f64> {
         self.0.last().copied()
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The value that `percent` of all samples do not exceed (nearest rank); nothing without samples.
-    pub fn percentile(&self, percent: f64) -> Option<f64> {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        nearest_rank(&sorted, percent)
-    }
-
     /// p50, p90, p99 and the largest, with their names.
-    pub fn spread(&self) -> Vec<(&'static str, f64)> {
+    pub(crate) fn spread(&self) -> Vec<(&'static str, f64)> {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let at = |percent| nearest_rank(&sorted, percent);
@@ -67,7 +45,7 @@ fn nearest_rank(sorted: &[f64], percent: f64) -> Option<f64> {
 }
 
 /// The middle value; of an even number the mean of the two in the middle. Nothing without values.
-pub fn median(values: &[f64]) -> Option<f64> {
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let upper = sorted.len() / 2;
@@ -81,24 +59,21 @@ mod tests {
 
     fn samples(values: impl IntoIterator<Item = u32>) -> Samples {
         let mut samples = Samples::default();
-        values.into_iter().for_each(|value| samples.push_value(f64::from(value)));
+        values.into_iter().for_each(|value| samples.push(Duration::from_millis(u64::from(value))));
         samples
     }
 
     #[test]
     fn a_percentile_is_one_of_the_samples() {
-        let hundred = samples((1..=100).rev());
-        for (percent, expected) in [(50.0, 50.0), (90.0, 90.0), (99.0, 99.0), (100.0, 100.0), (0.0, 1.0)] {
-            assert_eq!(hundred.percentile(percent), Some(expected));
-        }
+        let spread = |p50, p90, p99, max| vec![("p50", p50), ("p90", p90), ("p99", p99), ("max", max)];
+        assert_eq!(samples((1..=100).rev()).spread(), spread(50.0, 90.0, 99.0, 100.0));
         // Of ten, only the largest is not exceeded by 99 %.
-        assert_eq!(samples(1..=10).percentile(99.0), Some(10.0));
-        assert_eq!(samples([7]).spread(), vec![("p50", 7.0), ("p90", 7.0), ("p99", 7.0), ("max", 7.0)]);
+        assert_eq!(samples(1..=10).spread(), spread(5.0, 9.0, 10.0, 10.0));
+        assert_eq!(samples([7]).spread(), spread(7.0, 7.0, 7.0, 7.0));
     }
 
     #[test]
     fn without_samples_there_is_no_figure() {
-        assert_eq!(samples([]).percentile(50.0), None);
         assert!(samples([]).spread().is_empty());
         assert_eq!(median(&[]), None);
     }

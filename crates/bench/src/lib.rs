@@ -4,7 +4,7 @@
 //! one [`Document`]. Nothing is asserted and nothing is left out: every value of every repetition is in
 //! it, beside the median, the durability and the machine.
 //!
-//! What measures must not be what is measured. One [watcher](crate::watcher) on a thread and a
+//! What measures must not be what is measured. One watcher on a thread and a
 //! connection of its own reads the log and notes times; its CPU time is told apart.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
@@ -25,7 +25,6 @@ mod watcher;
 mod worker;
 
 pub use error::Error;
-pub use figures::{Samples, median};
 pub use machine::Machine;
 pub use options::{ALL, Layout, Options, Scenario, Server, Tell};
 pub use report::{Case, Cost, Document, FORMAT, Figure, Measured, Repetition, Summary, Versions};
@@ -47,27 +46,23 @@ pub async fn run(scenarios: &[Scenario], options: Options) -> Result<Document, E
         Server::Fresh { offline, .. } => Some(locate(*offline).await?),
         Server::Named(_) => None,
     };
-    let (server, nats_server) = match (&options.server, &binary) {
-        (Server::Named(named), _) => {
-            let found = longhaul_journal::Journal::connect(named).await?.info().server;
-            (
-                format!("{named:?}")
-                    .split("url: \"")
-                    .nth(1)
-                    .and_then(|rest| rest.split('"').next())
-                    .unwrap_or("named")
-                    .to_owned(),
-                found,
-            )
+    let (server, nats_server, shards) = match (&options.server, &binary) {
+        (Server::Fresh { .. }, Some(binary)) => {
+            ("fresh", binary.version.to_string(), options.shards.unwrap_or(1))
         }
-        (_, Some(binary)) => ("fresh".to_owned(), binary.version.to_string()),
-        (_, None) => ("fresh".to_owned(), String::new()),
+        (Server::Named(named), _) => {
+            let info = longhaul_journal::Journal::connect(named).await?.info();
+            // Not its name: others may read the document.
+            let version = info.server.split_ascii_whitespace().nth(1).unwrap_or_default();
+            ("named", version.to_owned(), info.shards)
+        }
+        (Server::Fresh { .. }, None) => return Err(Error::Unfit("no nats-server is there".to_owned())),
     };
     let services = match options.layout {
         Layout::Processes => "processes",
         Layout::Inside => "in the client's process",
     };
-    let bench = Bench { options, binary };
+    let bench = Bench { options, binary, shards };
     let mut measured = Vec::new();
     for scenario in scenarios {
         measured.push(bench.measure(*scenario).await?);

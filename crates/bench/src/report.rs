@@ -25,8 +25,8 @@ pub struct Document {
     pub versions: Versions,
     /// On what.
     pub machine: Machine,
-    /// Against which server: `fresh`, or where the named one is.
-    pub server: String,
+    /// Against which server: a `fresh` one for each repetition, or a `named` one that ran already.
+    pub server: &'static str,
     /// Whether each service had a process of its own, or all shared that of the client.
     pub services: &'static str,
     /// What was measured, one after another.
@@ -72,7 +72,7 @@ pub struct Summary {
     pub case: Case,
     /// What it is.
     pub name: String,
-    /// In what: `1/s`, `ms`, `s`, `bytes`, `1`.
+    /// In what: `1/s`, `ms`, `s`, `bytes`.
     pub unit: &'static str,
     /// The middle of all values.
     pub median: f64,

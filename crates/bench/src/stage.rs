@@ -37,6 +37,8 @@ pub(crate) struct Setup {
     pub(crate) executors: u32,
     /// How many runs each holds at once.
     pub(crate) places: u32,
+    /// In how many organisations the tasks lie.
+    pub(crate) organisations: u32,
     /// Whether the executors run this crate's own kind of task, too.
     pub(crate) own_handlers: bool,
 }

@@ -24,7 +24,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
     let parameters = BTreeMap::from([
         ("tasks", json!(tasks)),
         ("checkpoint_every_ms", json!(CHECKPOINTS)),
-        ("shards", json!(bench.options.shards.unwrap_or(1))),
+        ("shards", json!(bench.shards)),
     ]);
     let notes = [
         "from the begin of the client's abort until its get, asked again and again, says aborted; one task \

@@ -19,7 +19,10 @@ use crate::watcher::Watcher;
 /// In how many organisations the finished tasks lie.
 const ORGANISATIONS: u32 = 16;
 
-/// How many executors and shards are tried.
+/// In how many the tasks lie where shards are compared.
+const SPREAD: u32 = 64;
+
+/// How many shards and executors are tried.
 const SHARDS: [u16; 3] = [1, 4, 8];
 const EXECUTORS: [u32; 4] = [1, 2, 4, 8];
 
@@ -34,7 +37,10 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
     for durability in bench.durabilities() {
         finished_tasks(bench, durability, finished, paced, &mut repetitions).await?;
         for shards in SHARDS {
-            let setup = Setup { shards: Some(shards), ..bench.setup(durability) };
+            // What a named log has cannot be chosen.
+            let shards = if bench.is_named() { bench.shards } else { shards };
+            // Enough for every shard to have some: an organisation lies in one.
+            let setup = Setup { shards: Some(shards), organisations: SPREAD, ..bench.setup(durability) };
             let case = Case::from([("shards", u64::from(shards))]);
             pace_and_flow(bench, &setup, &case, tasks, paced, &mut repetitions).await?;
             if bench.is_named() {
@@ -56,10 +62,12 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
         ("per_second", json!(latency::RATE)),
         ("flood", json!(flood)),
         ("concurrency", json!(bench.options.concurrency)),
+        ("organisations", json!(bench.options.organisations)),
+        ("organisations_over_shards", json!(SPREAD)),
     ]);
     let notes = [
-        "finished: so many tasks of three events each have ended before; the services are started on that log \
-         and timed, then 50 tasks a second are submitted; memory is what is resident after that",
+        "finished: so many tasks of three events each have ended before; the server is killed and started on that \
+         log, then the services, each timed, then 50 tasks a second are submitted; memory is what is resident after that",
         "organisations: the first submits a flood of no-op tasks; while it lasts every other organisation \
          submits one; last_organisation: from its submission until the watcher sees it start; others: the same \
          for all of them; first_waited: the same for the last task of the flood",

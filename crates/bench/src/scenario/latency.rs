@@ -35,7 +35,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
         ("organisations", json!(options.organisations)),
         ("executors", json!(options.executors)),
         ("concurrency", json!(options.concurrency)),
-        ("shards", json!(options.shards.unwrap_or(1))),
+        ("shards", json!(bench.shards)),
     ]);
     let notes = [
         "every span but the last begins when the submission was meant to begin, at a steady pace that does not wait \
@@ -54,7 +54,7 @@ pub(super) async fn once(
 ) -> Result<(Figures, longhaul_journal::Durability), Error> {
     let options = &bench.options;
     let mut stage = Stage::serve(options, bench.binary.as_ref(), setup).await?;
-    let clients = stage.clients(options.organisations).await?;
+    let clients = stage.clients(setup.organisations).await?;
     let watcher = Watcher::start(stage.connect.clone()).await?;
     warm_up(&clients, &watcher, WARM_UP.min(tasks)).await?;
     stage.caught_up().await?;

@@ -21,12 +21,14 @@ pub(crate) struct Bench {
     pub(crate) options: Options,
     /// The program of a fresh server.
     pub(crate) binary: Option<ServerBinary>,
+    /// How many shards the log has, unless a scenario says otherwise.
+    pub(crate) shards: u16,
 }
 
 impl Bench {
     /// Measures.
     pub(crate) async fn measure(&self, scenario: Scenario) -> Result<Measured, Error> {
-        match scenario {
+        let mut measured = match scenario {
             Scenario::Throughput => throughput::measure(self).await,
             Scenario::Latency => latency::measure(self).await,
             Scenario::Abort => abort::measure(self).await,
@@ -34,7 +36,15 @@ impl Bench {
             Scenario::Sleeping => sleeping::measure(self).await,
             Scenario::Replay => replay::measure(self).await,
             Scenario::Growth => growth::measure(self).await,
+        }?;
+        if self.is_named() {
+            measured.notes.push(
+                "measured on a server that was there, with the shards it has, in organisations of its own \
+                 (`bench-…`); whatever else runs there takes part"
+                    .to_owned(),
+            );
         }
+        Ok(measured)
     }
 
     /// What is to be promised, one after another; nothing where it is as it is.
@@ -70,6 +80,7 @@ impl Bench {
             shards: self.options.shards,
             executors: self.options.executors,
             places: self.options.concurrency,
+            organisations: self.options.organisations,
             own_handlers: false,
         }
     }
@@ -91,7 +102,12 @@ impl Bench {
 
 /// The first figures of a repetition, for whoever waits for the rest.
 pub(crate) fn gist(repetition: &Repetition) -> String {
-    let first = repetition.figures.iter().take(3);
-    let told: Vec<_> = first.map(|one| format!("{} {:.2} {}", one.name, one.value, one.unit)).collect();
-    told.join(", ").replace('_', " ")
+    let told = repetition.figures.iter().take(3).map(|one| {
+        let name = one.name.replace('_', " ");
+        match one.unit {
+            "bytes" => format!("{name} {:.1} MiB", one.value / f64::from(1 << 20)),
+            unit => format!("{name} {:.2} {unit}", one.value),
+        }
+    });
+    told.collect::<Vec<_>>().join(", ")
 }

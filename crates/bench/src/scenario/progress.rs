@@ -18,7 +18,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
     let parameters = BTreeMap::from([
         ("updates", json!(updates)),
         ("steps", json!(updates / 4)),
-        ("shards", json!(bench.options.shards.unwrap_or(1))),
+        ("shards", json!(bench.shards)),
     ]);
     let notes = [
         "timed inside the handler of one task that has the machine to itself",

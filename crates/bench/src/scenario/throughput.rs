@@ -26,7 +26,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
         ("organisations", json!(options.organisations)),
         ("executors", json!(options.executors)),
         ("concurrency", json!(options.concurrency)),
-        ("shards", json!(options.shards.unwrap_or(1))),
+        ("shards", json!(bench.shards)),
     ]);
     let notes = vec![
         "wall time is from the first submission to the last end seen in the log; CPU time is that of every \
@@ -46,7 +46,7 @@ pub(super) async fn once(
 ) -> Result<(Figures, longhaul_journal::Durability), Error> {
     let options = &bench.options;
     let mut stage = Stage::serve(options, bench.binary.as_ref(), setup).await?;
-    let clients = stage.clients(options.organisations).await?;
+    let clients = stage.clients(setup.organisations).await?;
     let watcher = Watcher::start(stage.connect.clone()).await?;
     let task = nothing()?;
 

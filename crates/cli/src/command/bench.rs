@@ -134,16 +134,20 @@ fn about(document: &Document) -> String {
 
 fn row(figure: &Summary) -> Vec<String> {
     let case: Vec<_> = figure.case.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let (scale, unit) = match figure.unit {
+        "bytes" if figure.median.abs() >= f64::from(1 << 20) => (f64::from(1 << 20), "MiB"),
+        unit => (1.0, unit),
+    };
     let lowest = figure.values.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = figure.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     vec![
         figure.name.replace('_', " "),
         figure.durability.to_owned(),
         case.join(", "),
-        number(figure.median),
-        number(lowest),
-        number(highest),
-        if figure.unit == "1" { String::new() } else { figure.unit.to_owned() },
+        number(figure.median / scale),
+        number(lowest / scale),
+        number(highest / scale),
+        unit.to_owned(),
     ]
 }
 

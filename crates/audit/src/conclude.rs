@@ -89,14 +89,18 @@ impl Audit {
                     continue;
                 }
                 (Status::Pending, Some((run, ledger))) => {
-                    (ledger, format!("run {run} has had a slot since {ledger} and has not begun"))
+                    (ledger, format!("run {run} has a slot since {ledger} and has not begun"))
                 }
-                (Status::Running, _) => {
-                    (live.sequence, format!("run {} neither goes on nor ends", state.run))
-                }
+                (Status::Running, _) => (live.sequence, format!("run {} is under way", state.run)),
                 (Status::Aborting, _) => {
-                    (live.sequence, format!("run {} was to be aborted and does not end", state.run))
+                    (live.sequence, format!("run {} is to be aborted and has not ended", state.run))
                 }
+                (Status::Paused, _) => match state.open_approval() {
+                    Some(open) if open.expires_at < self.moment => {
+                        (live.sequence, format!("approval {} has lapsed, and nobody says so", open.id))
+                    }
+                    _ => continue,
+                },
                 _ => continue,
             };
             let (sequence, what) = (what.0.max(live.sequence), what.1);

@@ -261,13 +261,13 @@ fn at_rest_whoever_does_not_wait_is_stuck() {
     assert_eq!(found.what, "run 1 has nothing in its way and is not admitted");
     let ledger = log.admit(&[&first]);
     let found = log.breaks_with(&rest, Rule::Progress, ledger);
-    assert!(found.what.contains("has had a slot since 4"), "{found}");
+    assert!(found.what.contains("has a slot since 4"), "{found}");
     log.begin(&first, ledger);
     let found = log.breaks_with(&rest, Rule::Progress, log.last());
-    assert_eq!((found.task, found.what.as_str()), (Some(first.task), "run 1 neither goes on nor ends"));
+    assert_eq!((found.task, found.what.as_str()), (Some(first.task), "run 1 is under way"));
     log.give(&first, abort()).unwrap();
     let found = log.breaks_with(&rest, Rule::Progress, log.last());
-    assert!(found.what.contains("was to be aborted"), "{found}");
+    assert!(found.what.contains("is to be aborted"), "{found}");
     assert!(log.report().findings.is_empty(), "somebody may still work");
     assert_eq!(log.report().unfinished.len(), 1);
     log.act(&first, Act::StopAt { checkpoint: "a".to_owned() });
@@ -295,11 +295,17 @@ fn whoever_waits_for_a_time_a_person_or_tokens_is_not_stuck() {
     log.policy(Policy { budget, ..Policy::default() });
     log.submit();
     assert!(log.audited(&rest).findings.is_empty(), "{}", log.audited(&rest));
-    // Its time has come.
+    // One's time has come, the other may use tokens again; the question has lapsed.
     log.policy(Policy::default());
     log.after(Millis::minutes(10));
     log.caps(6, 50);
     assert_eq!(log.audited(&rest).count(Rule::Progress), 2);
+    log.after(Millis::minutes(60));
+    log.caps(6, 50);
+    let report = log.audited(&rest);
+    let lapsed: Vec<_> = report.of(Rule::Progress).filter(|found| found.what.contains("lapsed")).collect();
+    assert_eq!(lapsed.len(), 1, "{report}");
+    assert_eq!(lapsed[0].task, Some(asking.task));
 }
 
 #[test]

@@ -38,8 +38,12 @@ use crate::scenario::Bench;
 ///
 /// # Errors
 /// [`Error`]; what was measured until then is lost.
-pub async fn run(scenarios: &[Scenario], options: Options) -> Result<Document, Error> {
+pub async fn run(scenarios: &[Scenario], mut options: Options) -> Result<Document, Error> {
     let begun = Instant::now();
+    if let Server::Named(named) = &mut options.server {
+        // Also where the first to connect makes the log.
+        named.shards = options.shards;
+    }
     let begun_at = longhaul_journal::now().to_string();
     let machine = Machine::describe(stage::scratch(&options)?.path());
     let binary = match &options.server {

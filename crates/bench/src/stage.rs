@@ -68,9 +68,7 @@ impl Stage {
     ) -> Result<Self, Error> {
         let folder = scratch(options)?;
         let (server, connect) = match (&options.server, binary) {
-            (Server::Named(named), _) => {
-                (None, ConnectOptions { shards: options.shards, ..(**named).clone() })
-            }
+            (Server::Named(named), _) => (None, (**named).clone()),
             (Server::Fresh { .. }, Some(binary)) => {
                 let (server, connect) = fresh(binary, setup, folder.path()).await?;
                 (Some(server), connect)

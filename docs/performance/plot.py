@@ -17,6 +17,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "performance.md"
@@ -196,6 +197,13 @@ def axes(title, x, y):
     return figure, ax
 
 
+def logarithmic(axis):
+    """1, 2 and 5 of each power of ten, as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def save(figure, name):
     # No date inside: the same figures give the same file.
     figure.savefig(HERE / f"{name}.svg", metadata={"Date": None})
@@ -230,6 +238,7 @@ def plot_waits(figures):
                 label = f"{'start' if name == 'started' else 'end visible'}, {kind}"
                 ax.plot(places, values, style, marker="o", markersize=3, color=COLOURS[kind], label=label)
     ax.set_yscale("log")
+    logarithmic(ax.yaxis)
     ax.legend(fontsize=8, frameon=False)
     save(figure, "waits")
 
@@ -249,8 +258,13 @@ def plot_growth(figures, axis, names, title, unit, file, log_y=False):
         return plt.close(figure)
     places = figures.cases("growth", axis)
     ax.set_xscale("log" if places[-1] >= 100 else "linear")
-    ax.set_xticks(places, [f"{place:,}" for place in places], minor=False)
-    ax.set_yscale("log") if log_y else ax.set_ylim(bottom=0)
+    ax.set_xticks(places, [f"{place:,}" for place in places])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    if log_y:
+        ax.set_yscale("log")
+        logarithmic(ax.yaxis)
+    else:
+        ax.set_ylim(0, ax.get_ylim()[1] * 1.05)
     ax.legend(fontsize=8, frameon=False)
     save(figure, file)
 

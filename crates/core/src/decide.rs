@@ -91,6 +91,9 @@ pub fn decide(
             if s.status != Status::Pending {
                 return Err(Rejection::NotPending { status: s.status });
             }
+            if s.abort.is_some() {
+                return Err(Rejection::Aborting);
+            }
             if *run != s.next_run {
                 return Err(Rejection::Fenced { run: *run, current: s.next_run });
             }
@@ -169,6 +172,10 @@ fn request_abort(s: &Snapshot, by: &str, reason: Option<&str>) -> Result<Vec<Eve
     match s.status {
         Status::Running => Ok(vec![asked]),
         Status::Aborting => Ok(vec![]),
+        // Asked already, by a writer who left it at that.
+        Status::Pending | Status::Paused if s.abort.is_some() => {
+            Ok(vec![EventBody::Aborted { run: None, checkpoint: None }])
+        }
         // Nothing is under way: the request itself ends the task.
         Status::Pending | Status::Paused => {
             Ok(vec![asked, EventBody::Aborted { run: None, checkpoint: None }])

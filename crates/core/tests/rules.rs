@@ -61,6 +61,19 @@ fn an_abort_of_a_running_task_waits_for_a_checkpoint_and_says_what_ran_in_betwee
         });
 }
 
+/// Our own writers end a waiting task in the commit that asks for it; others may not.
+#[test]
+fn a_waiting_task_of_which_only_an_abort_was_asked_can_be_ended() {
+    let asked = EventBody::AbortRequested { by: "ann".into(), reason: None };
+    for status in [Status::Pending, Status::Paused] {
+        let task = in_status(status).happened(Role::Client, vec![asked.clone()]).is(status);
+        task.when(abort()).is(Status::Aborted).then(|s| assert_eq!(s.ignored, 0));
+    }
+    let task = given().submitted().happened(Role::Client, vec![asked]);
+    let start = task.start();
+    task.refused(start, |no| *no == Rejection::Aborting);
+}
+
 #[test]
 fn an_abort_is_never_overtaken() {
     for end in

@@ -23,8 +23,8 @@ test-one CRATE *ARGS:
 
 # A storm of faults over real processes under load, and the audit of what it left: just storm --minutes 60
 storm *ARGS="--submissions 10000 --kills 200":
-    cargo build -p longhaul-cli
-    cargo run -p longhaul-tests --bin storm -- {{ARGS}}
+    cargo build --release -p longhaul-cli
+    cargo run --release -p longhaul-tests --bin storm -- {{ARGS}}
 
 # Format
 fmt:

@@ -68,7 +68,7 @@ fn nodes(text: &str) -> Result<usize, String> {
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let seed = arguments.seed.unwrap_or_else(|| now.as_secs());
+    let seed = arguments.seed.unwrap_or(now.as_secs());
     let (out, scratch) = match &arguments.out {
         Some(out) => (std::path::absolute(out)?, None),
         None => {
@@ -115,7 +115,9 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(history) = &report.history {
         eprintln!("\na promise was broken; its whole log: {history}");
         eprintln!("audit it again:  longhaul doctor --bundle {history}");
-        eprintln!("the same storm:  {} --seed {seed}", std::env::args().collect::<Vec<_>>().join(" "));
+        let again = std::env::args().collect::<Vec<_>>().join(" ");
+        let seed = if arguments.seed.is_some() { String::new() } else { format!(" --seed {seed}") };
+        eprintln!("the same storm:  {again}{seed}");
     }
     Ok(ExitCode::FAILURE)
 }

@@ -180,10 +180,7 @@ impl Crowd {
                 Ok(answer) if answer.outcome == AbortOutcome::EndedAlready => {
                     return self.record.count("aborts too late");
                 }
-                Ok(_) => {
-                    self.record.count("aborts acknowledged");
-                    return self.ledger.aborted(&client.identity().org, task);
-                }
+                Ok(_) => return self.ledger.aborted(&client.identity().org, task),
                 Err(error) if is_passing(&error) => {
                     self.unanswered(&error);
                     tokio::time::sleep(PAUSE).await;

@@ -46,11 +46,6 @@ impl Record {
         *self.counts.lock().unwrap().entry(what.to_owned()).or_default() += 1;
     }
 
-    /// How many of something there were.
-    pub fn counted(&self, what: &str) -> u64 {
-        self.counts.lock().unwrap().get(what).copied().unwrap_or(0)
-    }
-
     /// Everything counted.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         self.counts.lock().unwrap().clone()

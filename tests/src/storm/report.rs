@@ -23,7 +23,7 @@ pub struct Broken {
     pub breaches: u64,
     /// Tasks that neither ended nor wait for something.
     pub stuck: u64,
-    /// Acknowledged aborts that are not there or were overtaken.
+    /// Acknowledged aborts that are not there, were overtaken, or did not end their task.
     pub aborts_lost: u64,
     /// Acknowledged decisions that are not there.
     pub decisions_lost: u64,
@@ -127,7 +127,7 @@ pub fn troubles(verdict: &Verdict, findings: Vec<String>) -> Vec<String> {
         list.iter().take(SHOWN).map(|task| format!("{what}: task {task}")).collect()
     };
     all.extend(name("acknowledged and not there", &verdict.lost));
-    all.extend(name("abort acknowledged and not there", &verdict.aborts_lost));
+    all.extend(name("abort acknowledged, and that did not end it", &verdict.aborts_lost));
     all.extend(name("decision acknowledged and not there", &verdict.decisions_lost));
     let unfinished = &verdict.audit.unfinished;
     all.extend(unfinished.iter().take(SHOWN).map(|task| {

@@ -23,7 +23,7 @@ pub struct Verdict {
     pub audit: Report,
     /// Acknowledged submissions that the log does not have.
     pub lost: Vec<TaskId>,
-    /// Acknowledged aborts that the log does not have.
+    /// Tasks that an acknowledged abort did not end.
     pub aborts_lost: Vec<TaskId>,
     /// Acknowledged decisions that the log does not have.
     pub decisions_lost: Vec<TaskId>,
@@ -57,7 +57,8 @@ impl Verdict {
 struct Gathered {
     submitted: HashSet<TaskId>,
     open: HashSet<TaskId>,
-    aborts: HashSet<TaskId>,
+    /// Tasks whose last end is that they were aborted.
+    aborted: HashSet<TaskId>,
     decisions: HashSet<(TaskId, ApprovalId)>,
     programs: HashSet<TaskId>,
     recorded: Recorded,
@@ -78,12 +79,17 @@ impl Gathered {
                         self.programs.insert(task);
                     }
                 }
-                EventBody::Retried { .. } => drop(self.open.insert(task)),
-                EventBody::Completed { .. }
-                | EventBody::Failed { .. }
-                | EventBody::Aborted { .. }
-                | EventBody::Expired { .. } => drop(self.open.remove(&task)),
-                EventBody::AbortRequested { .. } => drop(self.aborts.insert(task)),
+                EventBody::Retried { .. } => {
+                    self.open.insert(task);
+                    self.aborted.remove(&task);
+                }
+                EventBody::Completed { .. } | EventBody::Failed { .. } | EventBody::Expired { .. } => {
+                    self.open.remove(&task);
+                }
+                EventBody::Aborted { .. } => {
+                    self.open.remove(&task);
+                    self.aborted.insert(task);
+                }
                 EventBody::ApprovalDecided { approval, .. } => drop(self.decisions.insert((task, *approval))),
                 EventBody::StepCompleted { run, step, .. } if self.programs.contains(&task) => {
                     self.recorded.entry((task, step.clone())).or_insert(*run);
@@ -130,12 +136,17 @@ pub async fn judge(
         report.add(audit.report(&outside));
     }
     file.flush()?;
-    let Gathered { submitted, open, aborts, decisions, recorded, events, .. } = gathered;
+    let Gathered { submitted, open, aborted, decisions, recorded, events, .. } = gathered;
     let (rows, rows_differ) = compare(journal, models).await?;
     Ok(Verdict {
         audit: report,
         lost: submissions.keys().filter(|task| !submitted.contains(task)).copied().collect(),
-        aborts_lost: outside.aborted.iter().map(|at| at.task).filter(|task| !aborts.contains(task)).collect(),
+        aborts_lost: outside
+            .aborted
+            .iter()
+            .map(|at| at.task)
+            .filter(|task| !aborted.contains(task))
+            .collect(),
         decisions_lost: ledger
             .decisions()
             .into_iter()

@@ -199,8 +199,11 @@ pub(crate) fn write_token(folder: &Path, token: &str) -> Result<(), Error> {
     let mut file =
         tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(Error::io(doing()))?;
     file.write_all(token.as_bytes()).map_err(Error::io(doing()))?;
+    // The name may reach the disk before what it names: after a power loss the file would be there and
+    // empty, and everything that lies beside it unusable.
+    file.as_file().sync_all().map_err(Error::io(doing()))?;
     file.persist_noclobber(folder.join("token")).map_err(|error| error.error).map_err(Error::io(doing()))?;
-    Ok(())
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(doing()))
 }
 
 /// Makes a directory that only this user can look into, if it is missing.

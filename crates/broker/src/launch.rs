@@ -9,7 +9,7 @@ use crate::child::Child;
 use crate::config::render;
 use crate::directory::Directory;
 use crate::ports::Ports;
-use crate::{Error, ServerBinary, ServerConfig, monitoring, probe};
+use crate::{Error, ServerBinary, ServerConfig, monitoring, probe, unborn};
 
 /// Starts the program and waits until it is ready. Gives where its run begins in the log, too.
 pub(crate) async fn launch(
@@ -18,6 +18,11 @@ pub(crate) async fn launch(
     directory: &Directory,
     ports: Ports,
 ) -> Result<(Child, u64), Error> {
+    let removed = unborn::remove(directory.path())
+        .map_err(Error::io("look for streams that a power loss left empty"))?;
+    for stream in removed {
+        tracing::warn!(stream, "a power loss left nothing of this stream; it can be made anew");
+    }
     let room = match config.max_file_store {
         Some(bytes) => bytes,
         None => directory.room()?,

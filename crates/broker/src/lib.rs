@@ -33,6 +33,7 @@ mod probe;
 mod progress;
 mod running;
 mod server;
+mod unborn;
 mod version;
 
 pub use child::Exit;

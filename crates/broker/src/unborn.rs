@@ -1,0 +1,69 @@
+//! Streams of which nothing reached the disk.
+//!
+//! The server syncs what describes a stream when it makes it, but not with `persist_mode: async`. If
+//! the power goes before the kernel writes it out by itself, a folder with empty files is left. The
+//! server does not take such a stream up again, lets nobody make it anew, and calls itself unhealthy
+//! for ever. Without the folder it is as if the stream had never been made: whoever needs it makes it.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use crate::directory::bytes_below;
+
+/// Removes such streams from a server's directory, and gives their names. One with a single byte of
+/// a message, or a description, stays.
+pub(crate) fn remove(data_dir: &Path) -> io::Result<Vec<String>> {
+    let mut removed = Vec::new();
+    for account in folders(&data_dir.join("jetstream"))? {
+        for stream in folders(&account.join("streams"))? {
+            let described = fs::metadata(stream.join("meta.inf")).is_ok_and(|meta| meta.len() > 0);
+            if described || bytes_below(&stream.join("msgs")) > 0 {
+                continue;
+            }
+            fs::remove_dir_all(&stream)?;
+            removed.extend(stream.file_name().map(|name| name.to_string_lossy().into_owned()));
+        }
+    }
+    Ok(removed)
+}
+
+fn folders(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_nothing_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(remove(dir.path()).unwrap(), [] as [String; 0], "nothing there yet");
+        let make = |name: &str, meta: &str, block: &str| {
+            let stream = dir.path().join("jetstream/$G/streams").join(name);
+            fs::create_dir_all(stream.join("msgs")).unwrap();
+            fs::write(stream.join("meta.inf"), meta).unwrap();
+            fs::write(stream.join("msgs/1.blk"), block).unwrap();
+        };
+        make("WHOLE", "{}", "message");
+        make("YOUNG", "{}", "");
+        make("HURT", "", "message");
+        make("UNBORN", "", "");
+        assert_eq!(remove(dir.path()).unwrap(), ["UNBORN"]);
+        for left in ["WHOLE", "YOUNG", "HURT"] {
+            assert!(dir.path().join("jetstream/$G/streams").join(left).is_dir(), "{left}");
+        }
+    }
+}

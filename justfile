@@ -26,6 +26,10 @@ storm *ARGS="--submissions 10000 --kills 200":
     cargo build --release -p longhaul-cli
     cargo run --release -p longhaul-tests --bin storm -- {{ARGS}}
 
+# The power goes under a nats-server on a disk of its own: needs root, loop devices, mkfs.ext4
+power-cut:
+    cargo test -p longhaul-tests --test power_cut -- --ignored --nocapture
+
 # Format
 fmt:
     cargo fmt --all

@@ -77,8 +77,7 @@ async fn a_scheduler_an_hour_ahead_begins_and_ends_nothing_early() {
     for _ in 0..6 {
         waiting.push(submit(&client, rehearsal("hello").not_before(later)).await);
     }
-    let backoff =
-        RetryPolicy { max_attempts: 2, backoff: WHILE, max_backoff: WHILE, ..RetryPolicy::default() };
+    let backoff = RetryPolicy { max_attempts: 2, backoff: WHILE, max_backoff: WHILE };
     let failing = submit(&client, rehearsal("fail later").retry(backoff)).await;
     eventually("the first attempt", async || (client.get(failing).await.unwrap().attempt == 2).then_some(()))
         .await;

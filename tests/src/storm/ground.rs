@@ -111,8 +111,12 @@ impl Ground {
         let mut leads = vec![0; self.servers.len()];
         for (n, server) in self.servers.iter().enumerate() {
             let Ok(server) = server.try_lock() else { continue };
-            let Ok(answer) = server.monitor("/jsz?streams=true").await else { continue };
-            leads[n] = led(&answer);
+            let (Ok(me), Ok(streams)) =
+                (server.monitor("/varz").await, server.monitor("/jsz?streams=true").await)
+            else {
+                continue;
+            };
+            leads[n] = led(&me, &streams);
         }
         (0..leads.len()).max_by_key(|n| leads[*n]).unwrap_or(0)
     }
@@ -143,11 +147,12 @@ async fn locate() -> anyhow::Result<ServerBinary> {
     Ok(tokio::task::spawn_blocking(locate).await??)
 }
 
-/// How many streams a server says it leads: it gives the details of a stream's state only then.
-fn led(jsz: &str) -> usize {
-    let Ok(answer) = serde_json::from_str::<Value>(jsz) else { return 0 };
+/// How many streams a server says it leads.
+fn led(varz: &str, jsz: &str) -> usize {
+    let read = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let (me, answer) = (read(varz), read(jsz));
     let accounts = answer["account_details"].as_array();
     let streams = accounts.into_iter().flatten().filter_map(|account| account["stream_detail"].as_array());
-    let me = &answer["server_name"];
-    streams.flatten().filter(|stream| !me.is_null() && stream["cluster"]["leader"] == *me).count()
+    let leader = |stream: &&Value| stream["cluster"]["leader"].as_str() == me["server_name"].as_str();
+    streams.flatten().filter(|stream| stream["cluster"]["leader"].is_string()).filter(leader).count()
 }

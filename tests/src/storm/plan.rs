@@ -82,6 +82,9 @@ pub struct Stroke {
 /// Shares of the kills, in percent. Every part is hit; executors most, as there are most of them.
 const KILLS: [(u64, Part); 4] =
     [(25, Part::Scheduler), (15, Part::Projector), (44, Part::Executor), (16, Part::Server)];
+/// The same where there is a cluster: what is asked there is how it changes its leader.
+const CLUSTER_KILLS: [(u64, Part); 4] =
+    [(17, Part::Scheduler), (8, Part::Projector), (30, Part::Executor), (45, Part::Server)];
 
 /// The strokes of a storm with so many kills, in order. To every twenty kills come two freezes, two
 /// drains, two cuts, two lost answers, and where there is a cluster two servers that are alone; to
@@ -96,6 +99,7 @@ pub fn draw(seed: u64, kills: u32, lease: Duration, nodes: usize) -> Vec<Stroke>
             1 => Part::Scheduler,
             2 => Part::Server,
             3 => Part::Projector,
+            _ if nodes > 1 => dice.weighted(&CLUSTER_KILLS),
             _ => dice.weighted(&KILLS),
         };
         faults.push(Fault::Kill(part, dice.millis(0, 1500)));

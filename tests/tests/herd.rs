@@ -24,7 +24,7 @@ const AT_ONCE: usize = 512;
 const CONNECTIONS: usize = 100;
 
 fn org(n: usize) -> OrgId {
-    OrgId::new(&format!("org-{}", n % ORGANISATIONS)).unwrap()
+    OrgId::new(format!("org-{}", n % ORGANISATIONS)).unwrap()
 }
 
 fn client(world: &World, n: usize) -> Client {

@@ -30,7 +30,10 @@ pub(crate) fn remove(data_dir: &Path) -> io::Result<Vec<String>> {
 
 fn folders(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        // What is in the server's way the server tells better.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         entries => entries?,
     };
     let mut folders = Vec::new();

@@ -18,6 +18,7 @@ mod answer;
 mod beats;
 mod error;
 mod follow;
+mod gather;
 mod handle;
 mod model;
 mod projector;

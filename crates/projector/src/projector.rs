@@ -8,12 +8,13 @@ use longhaul_core::Sequence;
 use longhaul_journal::{Entry, Journal, Shard};
 use longhaul_wire::query::Positions;
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::error::{Error, chain};
 use crate::follow::{Input, NOTHING_LEFT, TICK, WAITS, before, follow, hear, say};
+use crate::gather::Gathered;
 use crate::handle::Handle;
 use crate::model::{Boards, Model, Place, TaskChange};
 use crate::service;
@@ -24,7 +25,7 @@ use crate::shared::{Shared, Standing};
 pub struct Options {
     /// Where the read model lies; made if need be. One projector uses it at a time.
     pub dir: PathBuf,
-    /// Most records folded in one transaction. 1000 by default.
+    /// Most records folded in one transaction. 10,000 by default.
     pub batch: usize,
     /// How long a question waits to be folded far enough. 10 s by default.
     pub patience: Duration,
@@ -35,12 +36,20 @@ pub struct Options {
 impl Options {
     /// The defaults, in a directory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), batch: 1000, patience: Duration::from_secs(10), anew: false }
+        Self { dir: dir.into(), batch: 10_000, patience: Duration::from_secs(10), anew: false }
     }
 }
 
-/// How many batches may wait to be folded. Beyond that the log is not read on.
-const AHEAD: usize = 2;
+/// How many reads may wait to be gathered. Beyond that the log is not read on.
+const AHEAD: usize = 16;
+
+/// Most records read at once.
+const READ: usize = 256;
+
+/// The pause after a transaction, as a multiple of what it took, and the longest. A transaction costs
+/// about as much for one record as for a hundred: while much happens, few are made. Whoever asks for
+/// what is not folded yet does not wait for the pause.
+const PAUSE: (u32, Duration) = (10, Duration::from_millis(100));
 
 /// A fold of the log into a read model.
 pub struct Projector {
@@ -96,8 +105,7 @@ impl Projector {
                 if !matches!(error, Error::OtherLog { .. }) {
                     return Err(error);
                 }
-                tracing::warn!(%error, "the read model is built anew");
-                self.start_over().await?;
+                self.start_over(&error).await?;
             }
         }
         Ok(self.shared.standing.borrow().positions.clone())
@@ -113,15 +121,34 @@ impl Projector {
         if head == Sequence::ZERO {
             return Ok(());
         }
+        let (send, mut reads) = mpsc::channel(AHEAD);
+        let read = READ.min(self.options.batch);
         let mut follower = journal.follow(shard, before(folded)).await?;
+        let _reading = AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                let batch = tokio::time::timeout(NOTHING_LEFT, follower.next_batch(read)).await;
+                // What is left up to the head was erased.
+                let Ok(batch) = batch else { return };
+                if send.send(batch).await.is_err() {
+                    return;
+                }
+            }
+        }));
+        let mut gathered = Gathered::default();
         loop {
-            let batch = tokio::time::timeout(NOTHING_LEFT, follower.next_batch(self.options.batch)).await;
-            // What is left up to the head was erased.
-            let Ok(batch) = batch else { return Ok(()) };
-            let batch = batch?;
+            let batch = reads.recv().await.transpose()?;
+            let last = batch.is_none();
+            let batch = batch.unwrap_or_default();
             let pending = batch.last().map_or(0, |entry| entry.pending);
-            self.fold(shard, &Arc::new(batch)).await?;
-            if pending == 0 || self.position(shard) >= head {
+            let at = batch.last().map_or(Sequence::ZERO, |entry| entry.sequence);
+            let caught_up = last || pending == 0 || at >= head;
+            gathered.add(shard, batch);
+            if caught_up || gathered.is_full(self.options.batch) {
+                for (shard, batch) in gathered.take() {
+                    self.fold(shard, &Arc::new(batch)).await?;
+                }
+            }
+            if caught_up {
                 return Ok(());
             }
         }
@@ -163,7 +190,7 @@ impl Projector {
                     self.shared.journal.clone(),
                     shard,
                     self.position(shard),
-                    self.options.batch,
+                    READ.min(self.options.batch),
                     send.clone(),
                 );
                 AbortOnDropHandle::new(tokio::spawn(follow))
@@ -171,6 +198,7 @@ impl Projector {
             .collect();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut gathered, mut rested) = (Gathered::default(), Instant::now());
         loop {
             let input = tokio::select! {
                 biased;
@@ -179,27 +207,31 @@ impl Projector {
                     self.tick();
                     continue;
                 }
-                input = inputs.recv() => input,
+                () = std::future::ready(()), if gathered.is_full(self.options.batch) => None,
+                () = self.shared.hurry.or_until(rested), if !gathered.is_empty() => None,
+                input = inputs.recv() => Some(input.ok_or(Error::Stopped)?),
             };
             match input {
-                Some(Input::Batch(shard, batch)) => match self.fold_surely(shard, batch, cancel).await {
-                    Ok(Some(changes)) => say(&self.shared, &self.quiet, changes).await,
-                    Ok(None) => return Ok(Round::Cancelled),
-                    Err(error) if matches!(error, Error::OtherLog { .. }) || error.is_damage() => {
-                        tracing::warn!(%error, "the read model is built anew");
-                        self.start_over().await?;
-                        return Ok(Round::StartOver);
-                    }
-                    Err(error) => return Err(error),
-                },
+                Some(Input::Batch(shard, batch)) => gathered.add(shard, batch),
                 Some(Input::OtherLog(shard)) => {
                     let error = Error::OtherLog { shard, folded: self.position(shard) };
-                    tracing::warn!(%error, "the read model is built anew");
-                    self.start_over().await?;
-                    return Ok(Round::StartOver);
+                    return self.start_over(&error).await.map(|()| Round::StartOver);
                 }
                 Some(Input::Trouble(why)) => self.trouble(Some(why)),
-                None => return Err(Error::Stopped),
+                None => {
+                    let begun = Instant::now();
+                    for (shard, batch) in gathered.take() {
+                        match self.fold_surely(shard, batch, cancel).await {
+                            Ok(Some(changes)) => say(&self.shared, &self.quiet, changes).await,
+                            Ok(None) => return Ok(Round::Cancelled),
+                            Err(error) if matches!(error, Error::OtherLog { .. }) || error.is_damage() => {
+                                return self.start_over(&error).await.map(|()| Round::StartOver);
+                            }
+                            Err(error) => return Err(error),
+                        }
+                    }
+                    rested = Instant::now() + (begun.elapsed() * PAUSE.0).min(PAUSE.1);
+                }
             }
         }
     }
@@ -250,7 +282,8 @@ impl Projector {
         Ok(changes)
     }
 
-    async fn start_over(&mut self) -> Result<(), Error> {
+    async fn start_over(&mut self, why: &Error) -> Result<(), Error> {
+        tracing::warn!(error = %why, "the read model is built anew");
         let mut model = self.model.take().ok_or(Error::Stopped)?;
         let model = blocking(move || model.start_over().map(|()| model)).await?;
         self.shared.standing.send_modify(|standing| standing.positions = model.positions());

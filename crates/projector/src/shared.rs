@@ -36,12 +36,42 @@ pub struct Standing {
     pub trouble: Option<String>,
 }
 
+/// Whether somebody waits for what is not folded yet.
+#[derive(Default)]
+pub(crate) struct Hurry {
+    waiting: watch::Sender<usize>,
+}
+
+/// Somebody waits, as long as this is kept.
+pub(crate) struct InHurry<'a>(&'a Hurry);
+
+impl Hurry {
+    pub(crate) fn begin(&self) -> InHurry<'_> {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        InHurry(self)
+    }
+
+    /// Returns at a moment, or as soon as somebody waits.
+    pub(crate) async fn or_until(&self, moment: tokio::time::Instant) {
+        let mut waiting = self.waiting.subscribe();
+        // The sender lives as long as `self`: the wait ends with the moment or with somebody.
+        let _ = tokio::time::timeout_at(moment, waiting.wait_for(|waiting| *waiting > 0)).await;
+    }
+}
+
+impl Drop for InHurry<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+    }
+}
+
 pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) shards: Shards,
     pub(crate) boards: Arc<Boards>,
     pub(crate) beats: Beats,
     pub(crate) standing: watch::Sender<Standing>,
+    pub(crate) hurry: Hurry,
     pub(crate) place: Place,
     readers: Mutex<Vec<Connection>>,
     permits: Semaphore,
@@ -62,6 +92,7 @@ impl Shared {
             boards,
             beats: Beats::default(),
             standing: watch::Sender::new(standing),
+            hurry: Hurry::default(),
             place,
             readers: Mutex::new(Vec::new()),
             permits: Semaphore::new(READERS),
@@ -80,6 +111,7 @@ impl Shared {
             return Err(QueryError::Unusable(why));
         }
         let mut standing = self.standing.subscribe();
+        let _in_hurry = (!standing.borrow().positions.covers(asked)).then(|| self.hurry.begin());
         let waited =
             tokio::time::timeout(patience, standing.wait_for(|now| now.positions.covers(asked))).await;
         if let Ok(Ok(_)) = waited {

@@ -1,0 +1,43 @@
+//! What came from the log and is not folded yet.
+
+use std::collections::BTreeMap;
+
+use longhaul_journal::{Entry, Shard};
+
+/// Records gathered for the next transaction.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    shards: BTreeMap<Shard, Vec<Entry>>,
+    records: usize,
+    bytes: usize,
+}
+
+impl Gathered {
+    pub(crate) fn add(&mut self, shard: Shard, batch: Vec<Entry>) {
+        self.records += batch.len();
+        self.bytes += batch.iter().map(|entry| entry.bytes).sum::<usize>();
+        let known = self.shards.entry(shard).or_default();
+        if known.is_empty() {
+            *known = batch;
+        } else {
+            known.extend(batch);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Whether it is as much as one transaction should take: `records`, or [`BYTES`].
+    pub(crate) fn is_full(&self, records: usize) -> bool {
+        self.records >= records || self.bytes >= BYTES
+    }
+
+    /// All of it, shard by shard.
+    pub(crate) fn take(&mut self) -> BTreeMap<Shard, Vec<Entry>> {
+        std::mem::take(self).shards
+    }
+}
+
+/// Most bytes of records that wait to be folded: they lie in memory, some of them twice.
+const BYTES: usize = 16 << 20;

@@ -49,7 +49,8 @@ pub(crate) async fn attend(shared: Arc<Shared>, taken: Taken, place: OwnedSemaph
     };
     // Given back before the run is let go of: the beat that tells of the one tells of the other.
     let _place = place;
-    match begin(&shared, &task, dispatch).await {
+    // On the heap for as long as it lasts: a run that only waits should weigh little.
+    match Box::pin(begin(&shared, &task, dispatch)).await {
         Begun::Yes(snapshot) => {
             settle(&taken).await;
             hold(&shared, &claim, *snapshot).await;
@@ -138,7 +139,7 @@ async fn hold(shared: &Shared, claim: &Claim, snapshot: Snapshot) {
     claim.attach(&desk);
     let writer = Writer::new(shared.journal.clone(), shared.actor(), Arc::clone(&desk), snapshot.clone());
     // Ends with this function, also where that is dropped in the middle.
-    let writer = AbortOnDropHandle::new(tokio::spawn(writer.run()));
+    let writer = AbortOnDropHandle::new(tokio::spawn(Box::pin(writer.run())));
     let context = Arc::new(Context::new(
         shared.journal.clone(),
         snapshot,

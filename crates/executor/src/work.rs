@@ -88,7 +88,8 @@ async fn take_until(shared: &Arc<Shared>, runs: &mut JoinSet<()>, stop: &Cancell
             Some(taken) = deliveries.next(), if shared.places.available_permits() > 0 => {
                 // Only this loop takes permits.
                 if let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() {
-                    runs.spawn(attend(Arc::clone(shared), taken, place));
+                    // Boxed: it would be moved about as a whole otherwise.
+                    runs.spawn(Box::pin(attend(Arc::clone(shared), taken, place)));
                 }
             }
         }

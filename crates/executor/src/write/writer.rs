@@ -79,8 +79,9 @@ impl Writer {
                 return ended;
             }
             match self.desk.next(self.snapshot.sequence, due).await {
-                Work::News => self.refresh().await,
-                Work::Write(entries) => self.write(entries).await,
+                // On the heap while it lasts: most writers wait most of the time.
+                Work::News => Box::pin(self.refresh()).await,
+                Work::Write(entries) => Box::pin(self.write(entries)).await,
             }
             due = self.last_commit + pace(self.snapshot.events);
         }

@@ -6,7 +6,7 @@ use longhaul_core::{OrgId, Status};
 use longhaul_wire::query::{By, Count, Counted, Group, MAX_PAGE, Tally};
 use rusqlite::params_from_iter;
 
-use super::filter::{Conditions, is_aside};
+use super::filter::{Conditions, Part, is_aside};
 use super::{Answer, Reading};
 use crate::error::{Error, QueryError};
 use crate::model::rows::unsigned;
@@ -19,29 +19,31 @@ const COUNT: &str = "SELECT org, user, kind, status, count(*) FROM task";
 const GROUPS: &str = " GROUP BY org, user, kind, status";
 
 /// The statement of a count.
-pub(crate) fn statement(count: &Count) -> (String, Conditions) {
-    let which = Conditions::in_any_order(&count.filter);
+pub(crate) fn statement(count: &Count, part: Part) -> (String, Conditions) {
+    let which = Conditions::in_any_order(&count.filter, part);
     (format!("{COUNT}{}{GROUPS}", which.sql()), which)
 }
 
 impl Answer for Count {
     fn answer(&self, reading: &Reading<'_>) -> Result<Counted, QueryError> {
-        let (sql, which) = statement(self);
-        let mut statement = reading.db.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(&which.values))?;
         let mut all = Tally::default();
         let mut groups: BTreeMap<Key, Tally> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let status: String = row.get(3)?;
-            let n = unsigned(row.get(4)?);
-            add(&mut all, &status, n)?;
-            let key: Key = match self.by {
-                None => continue,
-                Some(By::Org) => (row.get(0)?, None, None),
-                Some(By::User) => (row.get(0)?, row.get(1)?, None),
-                Some(By::Kind) => (None, None, row.get(2)?),
-            };
-            add(groups.entry(key).or_default(), &status, n)?;
+        for part in Part::ALL {
+            let (sql, which) = statement(self, part);
+            let mut statement = reading.db.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(&which.values))?;
+            while let Some(row) = rows.next()? {
+                let status: String = row.get(3)?;
+                let n = unsigned(row.get(4)?);
+                add(&mut all, &status, n)?;
+                let key: Key = match self.by {
+                    None => continue,
+                    Some(By::Org) => (row.get(0)?, None, None),
+                    Some(By::User) => (row.get(0)?, row.get(1)?, None),
+                    Some(By::Kind) => (None, None, row.get(2)?),
+                };
+                add(groups.entry(key).or_default(), &status, n)?;
+            }
         }
         let mut groups: Vec<(Key, Tally)> = groups.into_iter().collect();
         groups.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.total));

@@ -8,6 +8,24 @@ use rusqlite::types::Value;
 use crate::error::QueryError;
 use crate::model::rows::ASIDE;
 
+/// Tasks that live and tasks that have ended lie in different orders. What is of both is asked twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Live,
+    Ended,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 2] = [Self::Live, Self::Ended];
+
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Live => "ended_at IS NULL",
+            Self::Ended => "ended_at IS NOT NULL",
+        }
+    }
+}
+
 /// Conditions and the values they are bound to, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Conditions {
@@ -16,25 +34,31 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Everything the filter says, for a walk along an order.
-    pub(super) fn in_order(filter: &Filter) -> Self {
+    /// Everything the filter says of one part of the tasks, for a walk along an order. `status`: those
+    /// of the filter that are possible in this part, nothing for any.
+    pub(super) fn in_order(filter: &Filter, part: Part, status: &[Status]) -> Self {
         let mut all = Self::but_status(filter);
-        match filter.status.as_slice() {
-            [] => return all,
-            [one] => all.and("status = ?", [text(one.as_str())]),
+        all.and(part.condition(), []);
+        match status {
+            [] => {}
+            [Status::Completed] => all.status_in("+status", status),
+            [one] => {
+                all.and("status = ?", [text(one.as_str())]);
+                if part == Part::Ended {
+                    // Said for the sake of the indexes by status.
+                    all.and("status <> 'completed'", []);
+                }
+            }
             // One walk along the order is asked for, not one for each status and then a sort.
             several => all.status_in("+status", several),
-        }
-        if filter.status.iter().all(|status| !status.is_terminal()) {
-            // Said for the sake of the index over live tasks, which are few.
-            all.and("ended_at IS NULL", []);
         }
         all
     }
 
-    /// Everything the filter says, in whatever order is fastest.
-    pub(super) fn in_any_order(filter: &Filter) -> Self {
+    /// Everything the filter says of one part of the tasks, in whatever order is fastest.
+    pub(super) fn in_any_order(filter: &Filter, part: Part) -> Self {
         let mut all = Self::but_status(filter);
+        all.and(part.condition(), []);
         if !filter.status.is_empty() {
             all.status_in("status", &filter.status);
         }
@@ -153,13 +177,6 @@ impl Order {
             Sort::Submitted => "submitted_at",
             Sort::Updated => "updated_at",
             Sort::Ended => "ended_at",
-        }
-    }
-
-    /// What the order itself asks of a task.
-    pub(super) fn restrict(self, to: &mut Conditions) {
-        if self.sort == Sort::Ended {
-            to.and("ended_at IS NOT NULL", []);
         }
     }
 

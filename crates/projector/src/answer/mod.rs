@@ -8,7 +8,11 @@ mod standing;
 mod tasks;
 
 #[cfg(test)]
-pub(crate) use {count::statement as count_statement, filter::Conditions, tasks::statements};
+pub(crate) use {
+    count::statement as count_statement,
+    filter::{Conditions, Part},
+    tasks::statements,
+};
 
 use longhaul_core::Sequence;
 use longhaul_journal::Shard;

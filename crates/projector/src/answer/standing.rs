@@ -11,7 +11,7 @@ use longhaul_wire::query::{
 };
 use rusqlite::{OptionalExtension, params, params_from_iter};
 
-use super::filter::Conditions;
+use super::filter::{Conditions, Part};
 use super::tasks::{COLUMNS, TaskRow};
 use super::{Answer, Reading, limit};
 use crate::error::{Error, QueryError};
@@ -35,7 +35,7 @@ impl Answer for Queue {
             dismissed: true,
             ..Filter::default()
         };
-        let mut which = Conditions::in_any_order(&filter);
+        let mut which = Conditions::in_any_order(&filter, Part::Live);
         which.and("queued_at IS NOT NULL", []);
         let count = format!("SELECT count(*) FROM task{}", which.sql());
         let mut statement = reading.db.prepare_cached(&count)?;

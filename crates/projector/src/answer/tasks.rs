@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use longhaul_core::board::Waiting;
 use longhaul_core::{OrgId, Sequence, Snapshot, Status, TaskId, TaskRef};
-use longhaul_wire::query::{Filter, Get, Got, Item, List, Page, Sort, Unreadable};
+use longhaul_wire::query::{Get, Got, Item, List, Page, Sort, Unreadable};
 use longhaul_wire::view::SnapshotView;
 use rusqlite::{Row, params_from_iter};
 
-use super::filter::{Conditions, Order, Place, blob, text};
+use super::filter::{Conditions, Order, Part, Place, blob, text};
 use super::{Answer, Reading, limit};
 use crate::error::{Error, QueryError};
 use crate::model::rows::{parse, unsigned};
@@ -111,9 +111,8 @@ pub(crate) fn statements(list: &List) -> Result<Vec<(String, Conditions)>, Query
     let order = Order::of(list);
     let limit = limit(list.limit)?;
     let place = list.after.as_ref().map(|cursor| order.place(cursor)).transpose()?;
-    let statement = |filter: &Filter| {
-        let mut which = Conditions::in_order(filter);
-        order.restrict(&mut which);
+    let statement = |(part, status): (Part, Vec<Status>)| {
+        let mut which = Conditions::in_order(&list.filter, part, &status);
         if let Some(place) = &place {
             order.after(place, &mut which);
         }
@@ -121,15 +120,27 @@ pub(crate) fn statements(list: &List) -> Result<Vec<(String, Conditions)>, Query
         let (conditions, order) = (which.sql(), order.sql());
         (format!("SELECT {COLUMNS}, {column} FROM task{conditions}{order} LIMIT {}", limit + 1), which)
     };
-    let filter = &list.filter;
-    let rare = filter.status.iter().any(|status| status.is_terminal());
-    if list.sort == Sort::Submitted && rare {
-        // Those that ended in an unusual way are few among many: each status has its own walk.
-        let statuses: BTreeSet<Status> = filter.status.iter().copied().collect();
-        let alone = |status| Filter { status: vec![status], ..filter.clone() };
-        return Ok(statuses.into_iter().map(|status| statement(&alone(status))).collect());
+    Ok(walks(list).into_iter().map(statement).collect())
+}
+
+/// Which walks find a list: through which part of the tasks, of which status.
+fn walks(list: &List) -> Vec<(Part, Vec<Status>)> {
+    let of: BTreeSet<Status> = list.filter.status.iter().copied().collect();
+    let (ended, live): (Vec<Status>, Vec<Status>) = of.iter().partition(|status| status.is_terminal());
+    let mut walks = Vec::new();
+    // What is sorted by its end has one.
+    if list.sort != Sort::Ended && (of.is_empty() || !live.is_empty()) {
+        walks.push((Part::Live, live));
     }
-    Ok(vec![statement(filter)])
+    if of.is_empty() {
+        walks.push((Part::Ended, Vec::new()));
+    } else if list.sort == Sort::Submitted {
+        // Those that ended in an unusual way are few among many: each status has its own walk.
+        walks.extend(ended.into_iter().map(|status| (Part::Ended, vec![status])));
+    } else if !ended.is_empty() {
+        walks.push((Part::Ended, ended));
+    }
+    walks
 }
 
 impl Answer for List {

@@ -27,26 +27,34 @@ CREATE TABLE task (
     unreadable_at  INTEGER,
     unreadable_why TEXT,
     snapshot       BLOB,
-    UNIQUE (org, task)
+    UNIQUE (task, org)
 ) STRICT;
 
-CREATE INDEX task_id ON task (task);
-CREATE INDEX task_submitted ON task (submitted_at, org, task);
-CREATE INDEX task_updated ON task (updated_at, org, task);
-CREATE INDEX task_ended ON task (ended_at, org, task) WHERE ended_at IS NOT NULL;
+-- A live task is written several times, and is one of few: it has its place in the order of submission
+-- and in no other one, so that what changes while it lives changes no index. All orders are of tasks
+-- that have ended.
 CREATE INDEX task_live ON task (submitted_at, org, task) WHERE ended_at IS NULL;
-CREATE INDEX task_status_submitted ON task (status, submitted_at, org, task);
-CREATE INDEX org_submitted ON task (org, submitted_at, task);
-CREATE INDEX org_updated ON task (org, updated_at, task);
-CREATE INDEX org_ended ON task (org, ended_at, task) WHERE ended_at IS NOT NULL;
 CREATE INDEX org_live ON task (org, submitted_at, task) WHERE ended_at IS NULL;
-CREATE INDEX org_status_submitted ON task (org, status, submitted_at, task);
-CREATE INDEX org_kind_submitted ON task (org, kind, submitted_at, task);
+
+CREATE INDEX task_submitted ON task (submitted_at, org, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX task_updated ON task (updated_at, org, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX task_ended ON task (ended_at, org, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX org_submitted ON task (org, submitted_at, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX org_updated ON task (org, updated_at, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX org_ended ON task (org, ended_at, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX org_kind_submitted ON task (org, kind, submitted_at, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX user_submitted ON task (org, user, submitted_at, task) WHERE ended_at IS NOT NULL;
+CREATE INDEX user_updated ON task (org, user, updated_at, task) WHERE ended_at IS NOT NULL;
+-- ended_at is there for the counts to need nothing else.
+CREATE INDEX task_count ON task (org, user, kind, status, dismissed, ended_at) WHERE ended_at IS NOT NULL;
+
+-- Most tasks that have ended are completed: those are found along the other orders.
+CREATE INDEX task_status_submitted ON task (status, submitted_at, org, task)
+    WHERE ended_at IS NOT NULL AND status <> 'completed';
+CREATE INDEX org_status_submitted ON task (org, status, submitted_at, task)
+    WHERE ended_at IS NOT NULL AND status <> 'completed';
+
 CREATE INDEX org_conversation ON task (org, conversation, submitted_at, task) WHERE conversation IS NOT NULL;
-CREATE INDEX user_submitted ON task (org, user, submitted_at, task);
-CREATE INDEX user_updated ON task (org, user, updated_at, task);
-CREATE INDEX task_queue ON task (org, queued_at, task) WHERE queued_at IS NOT NULL;
-CREATE INDEX task_count ON task (org, user, kind, status, dismissed);
 CREATE INDEX task_aside ON task (org, task) WHERE unreadable_at IS NOT NULL;
 
 CREATE TABLE label (

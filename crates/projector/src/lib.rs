@@ -28,7 +28,8 @@ mod shared;
 pub use answer::Answer;
 pub use error::{Error, QueryError};
 pub use handle::Handle;
-pub use model::dump;
+#[cfg(test)]
+pub(crate) use model::dump;
 pub use projector::{Options, Projector, rebuild};
 pub use shared::Standing;
 

@@ -111,6 +111,15 @@ impl Projector {
         Ok(self.shared.standing.borrow().positions.clone())
     }
 
+    /// Every row that follows from the log, as text, sorted: two read models folded equally far are the
+    /// same list, however each came there.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if it cannot be read.
+    pub fn rows(&self) -> Result<Vec<String>, Error> {
+        self.model.as_ref().ok_or(Error::Stopped)?.rows()
+    }
+
     async fn catch_up_shard(&mut self, shard: Shard) -> Result<(), Error> {
         let journal = self.shared.journal.clone();
         let head = journal.head(shard).await?;

@@ -223,11 +223,7 @@ async fn compare(journal: &Journal, models: (&Path, &Path)) -> anyhow::Result<(u
 async fn rows(journal: &Journal, directory: &Path) -> anyhow::Result<Vec<String>> {
     let mut projector = Projector::open(journal.clone(), ProjectorOptions::new(directory)).await?;
     projector.catch_up().await?;
-    drop(projector);
-    let files = std::fs::read_dir(directory)?.filter_map(|entry| Some(entry.ok()?.path()));
-    let model = files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "sqlite"));
-    let model = model.with_context(|| format!("no read model in {}", directory.display()))?;
-    Ok(longhaul_projector::dump(&rusqlite::Connection::open(model)?)?)
+    Ok(projector.rows()?)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) use board::Boards;
 use fold::{Known, Touched, Unread};
 use rows::{stored, unsigned, written};
 pub(crate) use schema::Place;
-pub use schema::dump;
+pub(crate) use schema::dump;
 
 use crate::error::Error;
 
@@ -120,6 +120,11 @@ impl Model {
     /// How far a shard is folded.
     pub(crate) fn position(&self, shard: Shard) -> Sequence {
         self.positions.get(&shard).map_or(Sequence::ZERO, |position| position.sequence)
+    }
+
+    /// Every row that follows from the log, as text, sorted.
+    pub(crate) fn rows(&self) -> Result<Vec<String>, Error> {
+        dump(&self.db)
     }
 
     /// How far every shard is folded.

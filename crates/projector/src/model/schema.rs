@@ -203,7 +203,7 @@ fn tables(db: &Connection) -> rusqlite::Result<Vec<String>> {
 ///
 /// # Errors
 /// [`Error::Database`] if the file cannot be read.
-pub fn dump(db: &Connection) -> Result<Vec<String>, Error> {
+pub(crate) fn dump(db: &Connection) -> Result<Vec<String>, Error> {
     dump_rows(db).map_err(|source| Error::Database { what: "read", source })
 }
 

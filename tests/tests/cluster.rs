@@ -86,12 +86,12 @@ async fn submit_and_abort(client: Client, stop: Arc<AtomicBool>, aborted: Arc<At
             let task = rehearsal(command).retry(patient()).idempotency_key(&key).unwrap();
             match client.submit(task).await {
                 Ok(submitted) => break submitted.snapshot.task,
-                Err(error) => assert!(is_passing(&error), "{error:?}"),
+                Err(error) => assert!(error.is_transient(), "{error:?}"),
             }
         };
         if to_abort {
             while let Err(error) = client.abort(task, None).await {
-                assert!(is_passing(&error), "{error:?}");
+                assert!(error.is_transient(), "{error:?}");
             }
             done.to_abort.push(task);
             aborted.fetch_add(1, Ordering::Relaxed);
@@ -101,14 +101,6 @@ async fn submit_and_abort(client: Client, stop: Arc<AtomicBool>, aborted: Arc<At
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     done
-}
-
-/// Whether a failure is of the kind that a caller tries again after.
-fn is_passing(error: &longhaul_client::Error) -> bool {
-    match error {
-        longhaul_client::Error::Journal(error) => error.is_transient(),
-        _ => false,
-    }
 }
 
 /// Waits until a submission that begins now is acknowledged.

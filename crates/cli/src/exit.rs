@@ -112,6 +112,7 @@ fn journal(error: &longhaul_journal::Error) -> Code {
         Error::TooLarge { .. } | Error::Malformed { .. } => Code::Usage,
         Error::Gone | Error::Role { .. } => Code::Refused,
         Error::Corrupt { .. } => Code::Failed,
+        Error::Contended => Code::TimedOut,
         Error::Commit(error) => commit(error),
         Error::Port(_) | Error::Ended(_) => Code::Unreachable,
     }

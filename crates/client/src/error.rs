@@ -95,6 +95,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same call may succeed later: the log was out of reach, or others were faster. A
+    /// submission that ends like this may have been stored; only one with an idempotency key can be
+    /// repeated without becoming a second task.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Journal(error) => error.is_transient(),
+            Self::Commit(error) => error.is_transient(),
+            Self::NoProjector => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn invalid(what: impl Into<String>, why: impl ToString) -> Self {
         Self::Invalid { what: what.into(), why: why.to_string() }
     }

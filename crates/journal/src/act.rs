@@ -5,7 +5,7 @@ use longhaul_core::{Actor, Command, Context, Snapshot, TaskRef, apply_commit, de
 use crate::append::stamp;
 use crate::error::{ActError, CommitError, Error};
 use crate::journal::Journal;
-use crate::tries::{TimeOver, Tries};
+use crate::tries::Tries;
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,8 @@ impl Journal {
     /// Loads the task, decides, commits; on a conflict all over again.
     ///
     /// # Errors
-    /// [`ActError::Rejected`] if the rules do not allow it, else what went wrong with the journal.
+    /// [`ActError::Rejected`] if the rules do not allow it, [`Error::Contended`] if others were faster
+    /// until the time was over, else what went wrong with the journal.
     pub async fn act(&self, task: &TaskRef, actor: &Actor, command: &Command) -> Result<Outcome, ActError> {
         let before = self.load(task).await?;
         self.act_on(before, task, actor, command).await
@@ -42,6 +43,7 @@ impl Journal {
         command: &Command,
     ) -> Result<Outcome, ActError> {
         let mut tries = Tries::new(self.deadline);
+        let mut time_over = false;
         loop {
             let now = self.now();
             let events = decide(before.as_ref(), command, Context { now })?;
@@ -49,6 +51,9 @@ impl Journal {
                 && let Some(snapshot) = before.clone()
             {
                 return Ok(Outcome { before, snapshot, committed: false });
+            }
+            if time_over {
+                return Err(Error::Contended.into());
             }
             let commit = stamp(task.task, actor, events, now);
             let expect = before.as_ref().map(|known| known.sequence).unwrap_or_default();
@@ -63,7 +68,9 @@ impl Journal {
                     return Ok(Outcome { before, snapshot, committed: true });
                 }
                 Err(CommitError::Conflict) => {
-                    tries.wait().await.map_err(|TimeOver| CommitError::Conflict)?;
+                    // The commit itself may have taken all the time. What was faster may be the very
+                    // thing that was asked for, or may rule it out: that is an answer.
+                    time_over = tries.wait().await.is_err();
                     before = match before {
                         Some(known) => Some(self.refresh(known).await?),
                         None => self.load(task).await?,

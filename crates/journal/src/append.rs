@@ -61,7 +61,7 @@ impl Journal {
                 }
                 // Another dispatch of the kind is being stored.
                 Err(AppendError::Conflict { .. }) => {
-                    tries.wait().await.map_err(|TimeOver| CommitError::Conflict)?;
+                    tries.wait().await.map_err(|TimeOver| Error::Contended)?;
                 }
             }
         }
@@ -82,7 +82,7 @@ impl Journal {
             let commit = PolicyCommit { id, org: org.clone(), at: self.now(), actor: actor.clone(), policy };
             match self.append(subject.clone(), id, Record::Policy(commit), expect).await {
                 Err(CommitError::Conflict) => {
-                    tries.wait().await.map_err(|TimeOver| CommitError::Conflict)?;
+                    tries.wait().await.map_err(|TimeOver| Error::Contended)?;
                 }
                 outcome => return Ok(outcome?),
             }

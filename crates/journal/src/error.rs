@@ -53,6 +53,9 @@ pub enum Error {
         /// The role.
         role: Role,
     },
+    /// Others wrote to it, again and again, for as long as it was tried.
+    #[error("others kept writing to the same; nothing was written, try again")]
+    Contended,
     /// What was followed came to its end.
     #[error("the log of shard {0} can no longer be followed; connect again")]
     Ended(u16),
@@ -111,7 +114,7 @@ impl Error {
         match self {
             Self::Port(why) => matches!(why, PortError::Unreachable(_)),
             Self::Commit(why) => why.is_transient(),
-            Self::Ended(_) => true,
+            Self::Contended | Self::Ended(_) => true,
             Self::Corrupt { .. }
             | Self::TooLarge { .. }
             | Self::Gone
@@ -122,7 +125,8 @@ impl Error {
 }
 
 impl CommitError {
-    /// Whether the same commit may succeed later.
+    /// Whether the same commit may succeed later. After a conflict it never does: another has to be
+    /// decided on.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Uncertain(_))
     }

@@ -104,7 +104,7 @@ impl Crowd {
                     self.record.count("refused: conversation busy");
                     return None;
                 }
-                Err(error) if is_passing(&error) => {
+                Err(error) if error.is_transient() => {
                     self.unanswered(&error);
                     if wish.key.is_none() {
                         self.record.count("submissions given up, outcome not known");
@@ -164,7 +164,7 @@ impl Crowd {
         loop {
             match client.submit(other.clone()).await {
                 Err(Error::KeyConflict { .. }) => return self.record.count("refused: key with another body"),
-                Err(error) if is_passing(&error) => {
+                Err(error) if error.is_transient() => {
                     self.unanswered(&error);
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -181,7 +181,7 @@ impl Crowd {
                     return self.record.count("aborts too late");
                 }
                 Ok(_) => return self.ledger.aborted(&client.identity().org, task),
-                Err(error) if is_passing(&error) => {
+                Err(error) if error.is_transient() => {
                     self.unanswered(&error);
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -208,7 +208,7 @@ impl Crowd {
                 Ok(_) => return self.record.count("retries acknowledged"),
                 // It was, by a try whose answer was lost.
                 Err(Error::Refused(Rejection::NotEnded { .. })) => return,
-                Err(error) if is_passing(&error) => {
+                Err(error) if error.is_transient() => {
                     self.unanswered(&error);
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -259,7 +259,7 @@ impl Crowd {
                 self.ledger.decided(org, task, open.id);
             }
             // Looked at again when it is still seen to wait.
-            Err(error) if is_passing(&error) => self.unanswered(&error),
+            Err(error) if error.is_transient() => self.unanswered(&error),
             // Aborted, or decided by a try whose answer was lost.
             Err(Error::Refused(_)) => self.record.count("decisions refused"),
             Err(error) => self.record.finding(format!("decision on {task}: {}", told(&error))),
@@ -267,28 +267,14 @@ impl Crowd {
     }
 
     fn unanswered(&self, error: &Error) {
-        let commit = match error {
-            Error::Commit(commit) | Error::Journal(longhaul_journal::Error::Commit(commit)) => Some(commit),
-            _ => None,
-        };
-        self.record.count(match commit {
-            Some(CommitError::Uncertain(_)) => "client commits with unknown outcome",
-            Some(CommitError::Conflict) => "client commits where others were faster",
-            Some(_) => "client commits that did not happen",
-            None => "client reads that failed",
+        use longhaul_journal::Error as Log;
+        self.record.count(match error {
+            Error::Commit(CommitError::Uncertain(_))
+            | Error::Journal(Log::Commit(CommitError::Uncertain(_))) => "client commits with unknown outcome",
+            Error::Commit(_) | Error::Journal(Log::Commit(_)) => "client commits that did not happen",
+            Error::Journal(Log::Contended) => "client commits where others were faster",
+            _ => "client reads that failed",
         });
-    }
-}
-
-/// Whether a client tries again.
-fn is_passing(error: &Error) -> bool {
-    match error {
-        // Somebody was faster for as long as it was tried.
-        Error::Commit(CommitError::Conflict)
-        | Error::Journal(longhaul_journal::Error::Commit(CommitError::Conflict)) => true,
-        Error::Commit(error) => error.is_transient(),
-        Error::Journal(error) => error.is_transient(),
-        _ => false,
     }
 }
 

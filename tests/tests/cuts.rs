@@ -119,6 +119,26 @@ async fn an_executor_that_is_cut_off_past_its_lease_is_replaced_and_changes_noth
     assert_eq!(ended(&client, next).await.status, Status::Completed, "{}", cut_off.said());
 }
 
+/// Two roads to one server stand in for two servers of a cluster, one of which hangs.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_executor_whose_server_hangs_is_elsewhere_before_its_lease_ends() {
+    let world = World::new(1).await;
+    let roads = [Proxy::start(world.server.url()), Proxy::start(world.server.url())];
+    let urls = format!("{},{}", roads[0].url(), roads[1].url());
+    // With the lease that is the default.
+    let _scheduler = world.start(&["schedule"]);
+    let worker = start_at(&world, &urls, "worker", &["work", "--kind", "rehearsal"]);
+    let client = world.client("ann");
+    let task = submit(&client, rehearsal("slow 60 50")).await;
+    eventually("some steps", async || (world.recorded(task).await.len() > 3).then_some(())).await;
+    let hangs = roads.iter().find(|road| road.counts().open > 0).unwrap();
+    hangs.stall(true);
+    let done = ended(&client, task).await;
+    assert_eq!((done.status, done.attempt, done.run.0), (Status::Completed, 1, 1), "{}", worker.said());
+    assert!(roads.iter().all(|road| road.counts().carried > 0), "it did not go elsewhere");
+    told(&world.journal).await.assert_sound();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_lags_and_loses_its_answers_breaks_no_cap() {
     let world = World::new(2).await;

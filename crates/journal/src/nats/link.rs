@@ -26,8 +26,11 @@ pub(super) const ANSWER: Duration = Duration::from_secs(5);
 /// How long a question that may be asked twice is asked again, over reconnections and elections.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A server that is silent for two of these is given up.
-const PING: Duration = Duration::from_secs(10);
+/// A server that is silent for three of these is given up. So soon that an executor whose server hangs
+/// is connected to another one and heard there before its lease ends, even if it first knocks at the
+/// one that hangs. A connection that was given up too early costs little: what was under way is looked
+/// up. Only who hears nothing else asks at all.
+const PING: Duration = Duration::from_secs(2);
 
 /// How long the server is given to let a client in.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -421,6 +424,12 @@ mod tests {
             assert!(delay(attempts) >= Duration::from_millis(5), "{attempts}");
         }
         assert!(delay(usize::MAX) >= LONGEST_DELAY / 2);
+    }
+
+    #[test]
+    fn a_silent_server_is_given_up_within_the_lease() {
+        let elsewhere = PING * 3 + HANDSHAKE + LONGEST_DELAY;
+        assert!(elsewhere + longhaul_core::BEAT.duration() < longhaul_core::LEASE.duration());
     }
 
     #[test]

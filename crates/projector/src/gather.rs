@@ -10,12 +10,17 @@ pub(crate) struct Gathered {
     shards: BTreeMap<Shard, Vec<Entry>>,
     records: usize,
     bytes: usize,
+    behind: bool,
 }
+
+/// With how many records still to come the end of the log is not near.
+const FAR: u64 = 1000;
 
 impl Gathered {
     pub(crate) fn add(&mut self, shard: Shard, batch: Vec<Entry>) {
         self.records += batch.len();
         self.bytes += batch.iter().map(|entry| entry.bytes).sum::<usize>();
+        self.behind = batch.last().is_some_and(|last| last.pending > FAR);
         let known = self.shards.entry(shard).or_default();
         if known.is_empty() {
             *known = batch;
@@ -26,6 +31,11 @@ impl Gathered {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.records == 0
+    }
+
+    /// Whether much more was there when the last records were read.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind
     }
 
     /// Whether it is as much as one transaction should take: `records`, or [`BYTES`].

@@ -217,8 +217,11 @@ impl Projector {
                     continue;
                 }
                 () = std::future::ready(()), if gathered.is_full(self.options.batch) => None,
-                () = self.shared.hurry.or_until(rested), if !gathered.is_empty() => None,
-                input = inputs.recv() => Some(input.ok_or(Error::Stopped)?),
+                () = self.shared.hurry.or_until(rested), if !gathered.is_empty() => inputs.try_recv().ok(),
+                // At the end of the log, what comes during the rest is taken in after it, all at once.
+                input = inputs.recv(), if gathered.is_empty() || gathered.is_behind() => {
+                    Some(input.ok_or(Error::Stopped)?)
+                }
             };
             match input {
                 Some(Input::Batch(shard, batch)) => gathered.add(shard, batch),

@@ -67,6 +67,8 @@ pub(crate) struct Touched {
     pub(crate) known: Known,
     /// Whether it had no row before.
     pub(crate) is_new: bool,
+    /// Whether its row says that it lives, and can be read.
+    pub(crate) lived: bool,
     /// Usage to add, by day.
     pub(crate) usage: BTreeMap<Day, Usage>,
     /// Facts to add.
@@ -83,7 +85,9 @@ pub(crate) struct Touched {
 
 impl Touched {
     pub(crate) fn new(known: Option<Known>) -> Self {
-        Self { is_new: known.is_none(), known: known.unwrap_or_default(), ..Self::default() }
+        let lives = |known: &Known| known.snapshot.as_ref().is_some_and(|s| s.ended_at.is_none());
+        let lived = known.as_ref().is_some_and(|known| lives(known) && known.unread.is_none());
+        Self { is_new: known.is_none(), lived, known: known.unwrap_or_default(), ..Self::default() }
     }
 
     /// Puts the task aside. What comes later is not folded: half a history is not a state.

@@ -9,7 +9,7 @@ mod schema;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use longhaul_core::board::Board;
+use longhaul_core::board::{Board, Grant};
 use longhaul_core::{Commit, EventBody, OrgId, Policy, Sequence, TaskId, TaskRef, Timestamp, UserId};
 use longhaul_journal::{Change, Entry, Parsed, Record, Shard, Shards};
 use longhaul_wire::DecodeError;
@@ -74,8 +74,8 @@ fn swept(db: &Connection) -> bool {
 #[derive(Default)]
 struct Batch {
     tasks: HashMap<TaskRef, Touched>,
-    /// Tasks the ledger names: their slots may have changed.
-    admitted: Vec<TaskRef>,
+    /// The slots of tasks, as the rows say, of which the records may change them.
+    slots: HashMap<TaskRef, Option<Grant>>,
     policies: BTreeMap<OrgId, (Sequence, Policy)>,
     unreadable: Vec<(Sequence, String, String)>,
 }
@@ -150,9 +150,11 @@ impl Model {
         self.unsure = true;
         let mut batch = self.load(entries)?;
         let slots = self.boards.with(shard, |board| {
+            batch.slots.iter_mut().for_each(|(key, slot)| *slot = board.granted(key));
             entries.iter().for_each(|entry| batch.fold(entry, self.shards, board));
-            let named = batch.tasks.keys().chain(&batch.admitted);
-            named.map(|key| (key.clone(), board.granted(key))).collect::<HashMap<_, _>>()
+            let now = batch.slots.iter().map(|(key, before)| (key, *before, board.granted(key)));
+            let changed = now.filter(|(_, before, now)| before != now);
+            changed.map(|(key, _, now)| (key.clone(), now)).collect::<Vec<_>>()
         });
         let position = Position::of(end);
         let all = self.db.transaction().map_err(written)?;
@@ -174,17 +176,25 @@ impl Model {
     }
 
     /// Reads what is known of every task that the records are about.
-    fn load(&self, entries: &[Entry]) -> Result<Batch, Error> {
+    fn load(&mut self, entries: &[Entry]) -> Result<Batch, Error> {
         let mut batch = Batch::default();
         for entry in entries {
+            if let Ok(Record::Admissions(commit)) = &entry.record {
+                let named = commit.admissions.iter();
+                batch
+                    .slots
+                    .extend(named.map(|one| (TaskRef { org: commit.org.clone(), task: one.task }, None)));
+            }
             let Some(key) = task_of(entry, self.shards) else { continue };
             if batch.tasks.contains_key(&key) {
                 continue;
             }
-            let known = match self.hot.get(&key) {
-                Some(known) => Some(known.clone()),
+            // If the batch fails, everything in memory is dropped.
+            let known = match self.hot.remove(&key) {
+                Some(known) => Some(known),
                 None => rows::load(&self.db, &key)?,
             };
+            batch.slots.insert(key.clone(), None);
             batch.tasks.insert(key, Touched::new(known));
         }
         Ok(batch)
@@ -196,18 +206,17 @@ impl Model {
         if self.hot.len() + batch.tasks.len() > HOT {
             self.hot.clear();
         }
-        for (key, touched) in batch.tasks.into_iter().filter(|(_, touched)| touched.changed) {
-            let known = touched.known;
+        for (key, Touched { known, changed, .. }) in batch.tasks {
             let Some(snapshot) = &known.snapshot else { continue };
-            changes.push(TaskChange {
-                org: key.org.clone(),
-                user: snapshot.owner.user.clone(),
-                task: key.task,
-                change: Change { status: snapshot.status, sequence: snapshot.sequence },
-            });
-            if snapshot.status.is_terminal() || known.unread.is_some() {
-                self.hot.remove(&key);
-            } else {
+            if changed {
+                changes.push(TaskChange {
+                    org: key.org.clone(),
+                    user: snapshot.owner.user.clone(),
+                    task: key.task,
+                    change: Change { status: snapshot.status, sequence: snapshot.sequence },
+                });
+            }
+            if !snapshot.status.is_terminal() && known.unread.is_none() {
                 self.hot.insert(key, known);
             }
         }
@@ -233,9 +242,6 @@ impl Batch {
             (Err(why), Some(key)) => self.put_aside(&key, entry, why, board),
             (Ok(Record::Admissions(commit)), _) => {
                 board.admissions(commit, entry.sequence);
-                let org = &commit.org;
-                let named = commit.admissions.iter();
-                self.admitted.extend(named.map(|one| TaskRef { org: org.clone(), task: one.task }));
             }
             (Ok(Record::Policy(commit)), _) => {
                 board.policy(&commit.org, commit.policy);

@@ -1,7 +1,7 @@
 //! Tasks as rows: how they are loaded, and how what a batch did to one is written.
 
 use longhaul_core::{Sequence, Snapshot, Status, TaskId, TaskRef, Timestamp, Usage};
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fold::{Known, Touched, Unread};
 use crate::error::Error;
@@ -56,50 +56,75 @@ pub(super) fn save(db: &Connection, key: &TaskRef, touched: &Touched) -> Result<
     if !touched.changed {
         return Ok(());
     }
-    save_task(db, key, &touched.known).map_err(written)?;
+    save_task(db, key, touched).map_err(written)?;
     save_facets(db, key, touched).map_err(written)?;
     save_usage(db, key, touched).map_err(written)?;
     save_bells(db, key, touched).map_err(written)
 }
 
-fn save_task(db: &Connection, key: &TaskRef, known: &Known) -> rusqlite::Result<()> {
-    let snapshot = known.snapshot.as_ref();
-    let unread = known.unread.as_ref();
+const INSERT: &str = "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+                      ?15, ?16, ?17)";
+
+const UPDATE: &str = "UPDATE task SET status = ?3, user = ?4, conversation = ?5, kind = ?6, title = ?7, \
+                      search = ?8, dismissed = ?9, sequence = ?10, submitted_at = ?11, updated_at = ?12, \
+                      ended_at = ?13, queued_at = ?14, unreadable_at = ?15, unreadable_why = ?16, \
+                      snapshot = ?17 WHERE org = ?1 AND task = ?2";
+
+/// What changes while a task lives. It names no column of an order of live tasks: SQLite writes an
+/// index anew if a statement sets one of its columns, to whatever value.
+const UPDATE_LIVE: &str = "UPDATE task SET status = ?3, title = ?4, search = ?5, dismissed = ?6, \
+                           sequence = ?7, updated_at = ?8, queued_at = ?9, snapshot = ?10 \
+                           WHERE org = ?1 AND task = ?2";
+
+fn save_task(db: &Connection, key: &TaskRef, touched: &Touched) -> rusqlite::Result<()> {
+    let Known { snapshot, unread } = &touched.known;
+    let (snapshot, unread) = (snapshot.as_ref(), unread.as_ref());
+    let (org, task) = (key.org.as_str(), key.task.0.as_bytes());
     let title = snapshot.map_or("", |s| s.title.as_str());
+    let search = title.to_lowercase();
     let json = snapshot.map(serde_json::to_vec).transpose();
     let json = json.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    let queued_at = snapshot.filter(|s| s.status == Status::Pending && unread.is_none());
+    let queued_at = queued_at.map(|s| s.queued_at.0);
+    if touched.lived
+        && let Some(s) = snapshot.filter(|s| unread.is_none() && s.ended_at.is_none())
+    {
+        let (status, sequence) = (s.status.as_str(), stored(s.sequence.0));
+        let updated_at = s.updated_at.0;
+        db.prepare_cached(UPDATE_LIVE)?.execute(params![
+            org,
+            task,
+            status,
+            title,
+            search,
+            s.dismissed,
+            sequence,
+            updated_at,
+            queued_at,
+            json
+        ])?;
+        return Ok(());
+    }
     let seen = unread.map(|unread| unread.stored_at.0).unwrap_or_default();
-    db.prepare_cached(
-        "INSERT INTO task (org, task, status, user, conversation, kind, title, search, dismissed, sequence,
-             submitted_at, updated_at, ended_at, queued_at, unreadable_at, unreadable_why, snapshot)
-         VALUES (:org, :task, :status, :user, :conversation, :kind, :title, :search, :dismissed, :sequence,
-             :submitted_at, :updated_at, :ended_at, :queued_at, :unreadable_at, :unreadable_why, :snapshot)
-         ON CONFLICT (org, task) DO UPDATE SET status = excluded.status, user = excluded.user,
-             conversation = excluded.conversation, kind = excluded.kind, title = excluded.title,
-             search = excluded.search, dismissed = excluded.dismissed, sequence = excluded.sequence,
-             submitted_at = excluded.submitted_at, updated_at = excluded.updated_at,
-             ended_at = excluded.ended_at, queued_at = excluded.queued_at, unreadable_at = excluded.unreadable_at,
-             unreadable_why = excluded.unreadable_why, snapshot = excluded.snapshot",
-    )?
-    .execute(named_params! {
-        ":org": key.org.as_str(),
-        ":task": key.task.0.as_bytes(),
-        ":status": if unread.is_some() { ASIDE } else { snapshot.map_or(ASIDE, |s| s.status.as_str()) },
-        ":user": snapshot.map(|s| s.owner.user.as_str()),
-        ":conversation": snapshot.and_then(|s| s.owner.conversation.as_ref()).map(|id| id.as_str()),
-        ":kind": snapshot.map(|s| s.kind.as_str()),
-        ":title": title,
-        ":search": title.to_lowercase(),
-        ":dismissed": snapshot.is_some_and(|s| s.dismissed),
-        ":sequence": stored(snapshot.map_or(0, |s| s.sequence.0)),
-        ":submitted_at": snapshot.map_or(seen, |s| s.submitted_at.0),
-        ":updated_at": snapshot.map_or(seen, |s| s.updated_at.0),
-        ":ended_at": snapshot.and_then(|s| s.ended_at).map(|at| at.0),
-        ":queued_at": snapshot.filter(|s| s.status == Status::Pending && unread.is_none()).map(|s| s.queued_at.0),
-        ":unreadable_at": unread.map(|unread| stored(unread.at.0)),
-        ":unreadable_why": unread.map(|unread| unread.why.as_str()),
-        ":snapshot": json,
-    })?;
+    db.prepare_cached(if touched.is_new { INSERT } else { UPDATE })?.execute(params![
+        org,
+        task,
+        if unread.is_some() { ASIDE } else { snapshot.map_or(ASIDE, |s| s.status.as_str()) },
+        snapshot.map(|s| s.owner.user.as_str()),
+        snapshot.and_then(|s| s.owner.conversation.as_ref()).map(|id| id.as_str()),
+        snapshot.map(|s| s.kind.as_str()),
+        title,
+        search,
+        snapshot.is_some_and(|s| s.dismissed),
+        stored(snapshot.map_or(0, |s| s.sequence.0)),
+        snapshot.map_or(seen, |s| s.submitted_at.0),
+        snapshot.map_or(seen, |s| s.updated_at.0),
+        snapshot.and_then(|s| s.ended_at).map(|at| at.0),
+        queued_at,
+        unread.map(|unread| stored(unread.at.0)),
+        unread.map(|unread| unread.why.as_str()),
+        json,
+    ])?;
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::id::Checked;
 
 /// Longest title, in characters.
 pub const MAX_TITLE: usize = 200;
@@ -56,9 +58,20 @@ pub enum InvalidTitle {
 }
 
 /// What a task is for, in a few words: 1 to 200 printable characters.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Title(Arc<str>);
+
+impl Serialize for Title {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Title {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Checked(|text: &str| Self::new(text)))
+    }
+}
 
 impl Title {
     /// Checks `text` and makes it a title.

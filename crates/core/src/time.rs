@@ -96,8 +96,45 @@ fn days(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// A moment as text, in the years that four digits can write.
+struct Text([u8; 24]);
+
+impl Text {
+    /// Nothing for a moment beyond those years.
+    fn of(at: Timestamp) -> Option<Self> {
+        if !WRITABLE.contains(&at.0) {
+            return None;
+        }
+        let (year, month, day) = civil(at.0.div_euclid(86_400_000));
+        let of_day = at.0.rem_euclid(86_400_000);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |places: std::ops::Range<usize>, mut number: i64| {
+            for digit in text[places].iter_mut().rev() {
+                *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+                number /= 10;
+            }
+        };
+        put(0..4, year);
+        put(5..7, month.into());
+        put(8..10, day.into());
+        put(11..13, of_day / 3_600_000);
+        put(14..16, of_day / 60_000 % 60);
+        put(17..19, of_day / 1000 % 60);
+        put(20..23, of_day % 1000);
+        Some(Self(text))
+    }
+
+    fn as_str(&self) -> &str {
+        // Only digits were put in.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = Text::of(*self) {
+            return f.write_str(text.as_str());
+        }
         let (year, month, day) = civil(self.0.div_euclid(86_400_000));
         let of_day = self.0.rem_euclid(86_400_000);
         write!(
@@ -190,7 +227,10 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match Text::of(*self) {
+            Some(text) => serializer.serialize_str(text.as_str()),
+            None => serializer.collect_str(self),
+        }
     }
 }
 

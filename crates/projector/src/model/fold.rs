@@ -63,8 +63,8 @@ pub(crate) struct Bell {
 /// A task that a batch touches: its state, and what is to be added to what is stored.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Touched {
-    /// Its state now.
-    pub(crate) known: Known,
+    /// Its state now. Boxed, for tasks to be moved from table to table.
+    pub(crate) known: Box<Known>,
     /// Whether it had no row before.
     pub(crate) is_new: bool,
     /// Whether its row says that it lives, and can be read.
@@ -84,9 +84,9 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    pub(crate) fn new(known: Option<Known>) -> Self {
+    pub(crate) fn new(known: Option<Box<Known>>) -> Self {
         let lives = |known: &Known| known.snapshot.as_ref().is_some_and(|s| s.ended_at.is_none());
-        let lived = known.as_ref().is_some_and(|known| lives(known) && known.unread.is_none());
+        let lived = known.as_deref().is_some_and(|known| lives(known) && known.unread.is_none());
         Self { is_new: known.is_none(), lived, known: known.unwrap_or_default(), ..Self::default() }
     }
 

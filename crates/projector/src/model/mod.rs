@@ -33,7 +33,7 @@ pub(crate) struct Model {
     shards: Shards,
     positions: BTreeMap<Shard, Position>,
     /// Tasks that have not ended, as their rows say.
-    hot: HashMap<TaskRef, Known>,
+    hot: HashMap<TaskRef, Box<Known>>,
     boards: Arc<Boards>,
     /// The journal beside the database may still hold something erased.
     sweep: bool,
@@ -158,7 +158,10 @@ impl Model {
         });
         let position = Position::of(end);
         let all = self.db.transaction().map_err(written)?;
-        for (key, touched) in &batch.tasks {
+        // Ids go with the time of submission, as most orders do: pages are filled one after the other.
+        let mut tasks: Vec<(&TaskRef, &Touched)> = batch.tasks.iter().collect();
+        tasks.sort_unstable_by_key(|(key, _)| key.task);
+        for (key, touched) in tasks {
             rows::save(&all, key, touched)?;
         }
         for (key, slot) in &slots {
@@ -192,7 +195,7 @@ impl Model {
             // If the batch fails, everything in memory is dropped.
             let known = match self.hot.remove(&key) {
                 Some(known) => Some(known),
-                None => rows::load(&self.db, &key)?,
+                None => rows::load(&self.db, &key)?.map(Box::new),
             };
             batch.slots.insert(key.clone(), None);
             batch.tasks.insert(key, Touched::new(known));

@@ -77,7 +77,7 @@ const UPDATE_LIVE: &str = "UPDATE task SET status = ?3, title = ?4, search = ?5,
                            WHERE org = ?1 AND task = ?2";
 
 fn save_task(db: &Connection, key: &TaskRef, touched: &Touched) -> rusqlite::Result<()> {
-    let Known { snapshot, unread } = &touched.known;
+    let Known { snapshot, unread } = &*touched.known;
     let (snapshot, unread) = (snapshot.as_ref(), unread.as_ref());
     let (org, task) = (key.org.as_str(), key.task.0.as_bytes());
     let title = snapshot.map_or("", |s| s.title.as_str());
@@ -164,13 +164,16 @@ fn save_usage(db: &Connection, key: &TaskRef, touched: &Touched) -> rusqlite::Re
         db.prepare_cached("DELETE FROM usage WHERE org = ? AND task = ?")?.execute(params![org, task])?;
     }
     for (day, used) in &touched.usage {
-        let known = db
-            .prepare_cached(
-                "SELECT input_tokens, output_tokens, model_calls, queries, exact
-                 FROM usage WHERE org = ? AND day = ? AND task = ?",
-            )?
-            .query_row(params![org, day.0, task], |row| usage(row, 0))
-            .optional()?;
+        let known = match touched.is_new {
+            true => None,
+            false => db
+                .prepare_cached(
+                    "SELECT input_tokens, output_tokens, model_calls, queries, exact
+                     FROM usage WHERE org = ? AND day = ? AND task = ?",
+                )?
+                .query_row(params![org, day.0, task], |row| usage(row, 0))
+                .optional()?,
+        };
         let sum = known.unwrap_or_default().plus(*used);
         db.prepare_cached(
             "INSERT OR REPLACE INTO usage

@@ -139,7 +139,9 @@ class Task:
         return self.on_aborted(body, at, to="expired")
 
     def on_retried(self, body, at):
-        after_loss = self.status == "pending" and self.lost and not self.abort
+        # A retry leaves a number out: of a loss there is one.
+        first = self.next_run == self.run + 1
+        after_loss = self.status == "pending" and self.lost and first and not self.abort
         if not after_loss and self.status not in ("failed", "aborted", "expired"):
             return "status"
         if body["attempt"] != self.attempt + 1 or self.erased:

@@ -1,5 +1,6 @@
 //! The service: follows every shard, folds, says what changed, answers questions.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,7 @@ const READ: usize = 256;
 /// The pause after a transaction, as a multiple of what it took, and the longest. A transaction costs
 /// about as much for one record as for a hundred: while much happens, few are made. Whoever asks for
 /// what is not folded yet does not wait for the pause.
-const PAUSE: (u32, Duration) = (10, Duration::from_millis(100));
+const PAUSE: (u32, Duration) = (10, Duration::from_millis(200));
 
 /// A fold of the log into a read model.
 pub struct Projector {
@@ -153,9 +154,7 @@ impl Projector {
             let caught_up = last || pending == 0 || at >= head;
             gathered.add(shard, batch);
             if caught_up || gathered.is_full(self.options.batch) {
-                for (shard, batch) in gathered.take() {
-                    self.fold(shard, &Arc::new(batch)).await?;
-                }
+                self.fold(&Arc::new(gathered.take())).await?;
             }
             if caught_up {
                 return Ok(());
@@ -224,7 +223,10 @@ impl Projector {
                 }
             };
             match input {
-                Some(Input::Batch(shard, batch)) => gathered.add(shard, batch),
+                Some(Input::Batch(shard, batch)) => {
+                    self.will_fold(shard, &batch);
+                    gathered.add(shard, batch);
+                }
                 Some(Input::OtherLog(shard)) => {
                     let error = Error::OtherLog { shard, folded: self.position(shard) };
                     return self.start_over(&error).await.map(|()| Round::StartOver);
@@ -232,15 +234,13 @@ impl Projector {
                 Some(Input::Trouble(why)) => self.trouble(Some(why)),
                 None => {
                     let begun = Instant::now();
-                    for (shard, batch) in gathered.take() {
-                        match self.fold_surely(shard, batch, cancel).await {
-                            Ok(Some(changes)) => say(&self.shared, &self.quiet, changes).await,
-                            Ok(None) => return Ok(Round::Cancelled),
-                            Err(error) if matches!(error, Error::OtherLog { .. }) || error.is_damage() => {
-                                return self.start_over(&error).await.map(|()| Round::StartOver);
-                            }
-                            Err(error) => return Err(error),
+                    match self.fold_surely(gathered.take(), cancel).await {
+                        Ok(Some(changes)) => say(&self.shared, &self.quiet, changes).await,
+                        Ok(None) => return Ok(Round::Cancelled),
+                        Err(error) if matches!(error, Error::OtherLog { .. }) || error.is_damage() => {
+                            return self.start_over(&error).await.map(|()| Round::StartOver);
                         }
+                        Err(error) => return Err(error),
                     }
                     rested = Instant::now() + (begun.elapsed() * PAUSE.0).min(PAUSE.1);
                 }
@@ -251,14 +251,13 @@ impl Projector {
     /// Folds a batch; if that fails for a while, again. Nothing if cancelled.
     async fn fold_surely(
         &mut self,
-        shard: Shard,
-        batch: Vec<Entry>,
+        gathered: BTreeMap<Shard, Vec<Entry>>,
         cancel: &CancellationToken,
     ) -> Result<Option<Vec<TaskChange>>, Error> {
-        let batch = Arc::new(batch);
+        let gathered = Arc::new(gathered);
         let mut wait = WAITS.0;
         loop {
-            match self.fold(shard, &batch).await {
+            match self.fold(&gathered).await {
                 Err(error) if error.is_transient() => {
                     tracing::warn!(error = %chain(&error), "a batch was not folded; it is tried again");
                     self.trouble(Some(chain(&error)));
@@ -272,12 +271,22 @@ impl Projector {
         }
     }
 
-    /// Folds a batch on a thread that may block, and says how far that is.
-    async fn fold(&mut self, shard: Shard, batch: &Arc<Vec<Entry>>) -> Result<Vec<TaskChange>, Error> {
+    /// Until a shard's first records are folded, says that there is something to fold.
+    fn will_fold(&self, shard: Shard, batch: &[Entry]) {
+        let Some(last) = batch.last() else { return };
+        self.shared.standing.send_if_modified(|standing| {
+            let known = standing.lag.len();
+            standing.lag.entry(shard.0).or_insert(last.pending + batch.len() as u64);
+            standing.lag.len() > known
+        });
+    }
+
+    /// Folds on a thread that may block, and says how far that is.
+    async fn fold(&mut self, gathered: &Arc<BTreeMap<Shard, Vec<Entry>>>) -> Result<Vec<TaskChange>, Error> {
         let mut model = self.model.take().ok_or(Error::Stopped)?;
-        let entries = Arc::clone(batch);
+        let entries = Arc::clone(gathered);
         let (model, outcome) = blocking(move || {
-            let outcome = model.fold(shard, &entries);
+            let outcome = model.fold(&entries);
             Ok((model, outcome))
         })
         .await?;
@@ -287,8 +296,10 @@ impl Projector {
         self.shared.standing.send_modify(|standing| {
             standing.positions = positions;
             standing.trouble = None;
-            if let Some(last) = batch.last() {
-                standing.lag.insert(shard.0, last.pending);
+            for (shard, batch) in gathered.iter() {
+                if let Some(last) = batch.last() {
+                    standing.lag.insert(shard.0, last.pending);
+                }
             }
         });
         Ok(changes)

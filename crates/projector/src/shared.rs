@@ -30,7 +30,8 @@ const STEPS: i32 = 10_000;
 pub struct Standing {
     /// Folded up to here.
     pub positions: Positions,
-    /// How many records of each shard were still to come when its last one was folded.
+    /// How many records of each shard were still to come when its last one was folded; before that, when
+    /// the first one was read.
     pub lag: BTreeMap<u16, u64>,
     /// Why it does not fold at the moment.
     pub trouble: Option<String>,

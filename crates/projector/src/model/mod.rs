@@ -1,6 +1,7 @@
 //! The read model: what the log says, as rows. [`Model::fold`] takes a batch of records and writes
 //! rows and position in one transaction; it is synchronous and knows no network.
 
+mod batch;
 mod board;
 pub(crate) mod fold;
 pub(crate) mod rows;
@@ -9,15 +10,14 @@ mod schema;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use longhaul_core::board::{Board, Grant};
-use longhaul_core::{Commit, EventBody, OrgId, Policy, Sequence, TaskId, TaskRef, Timestamp, UserId};
-use longhaul_journal::{Change, Entry, Parsed, Record, Shard, Shards};
-use longhaul_wire::DecodeError;
+use longhaul_core::{EventBody, OrgId, Sequence, TaskId, TaskRef, Timestamp, UserId};
+use longhaul_journal::{Change, Entry, Record, Shard, Shards};
 use longhaul_wire::query::Positions;
 use rusqlite::{Connection, params};
 
+use batch::{Batch, task_of};
 pub(crate) use board::Boards;
-use fold::{Known, Touched, Unread};
+use fold::{Known, Touched};
 use rows::{stored, unsigned, written};
 pub(crate) use schema::Place;
 pub(crate) use schema::dump;
@@ -68,16 +68,6 @@ fn erases(entry: &Entry) -> bool {
 fn swept(db: &Connection) -> bool {
     let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
     busy.is_ok_and(|busy| busy == 0)
-}
-
-/// What a batch touches, gathered before anything is written.
-#[derive(Default)]
-struct Batch {
-    tasks: HashMap<TaskRef, Touched>,
-    /// The slots of tasks, as the rows say, of which the records may change them.
-    slots: HashMap<TaskRef, Option<Grant>>,
-    policies: BTreeMap<OrgId, (Sequence, Policy)>,
-    unreadable: Vec<(Sequence, String, String)>,
 }
 
 impl Model {
@@ -132,55 +122,67 @@ impl Model {
         self.shards.all().map(|shard| (shard, self.position(shard))).collect()
     }
 
-    /// Folds records of one shard, in order; all or nothing. Those folded already are passed over.
+    /// Folds records of each shard, in order; all or nothing. Those folded already are passed over.
     /// Returns which tasks changed.
-    pub(crate) fn fold(&mut self, shard: Shard, entries: &[Entry]) -> Result<Vec<TaskChange>, Error> {
+    pub(crate) fn fold(&mut self, gathered: &BTreeMap<Shard, Vec<Entry>>) -> Result<Vec<TaskChange>, Error> {
         if self.unsure {
             self.reload()?;
         }
+        let mut fresh = Vec::new();
+        for (shard, entries) in gathered {
+            fresh.push((*shard, self.fresh(*shard, entries)?));
+        }
+        fresh.retain(|(_, entries)| !entries.is_empty());
+        if fresh.is_empty() {
+            return Ok(Vec::new());
+        }
+        // From here on the boards may be ahead of the rows.
+        self.unsure = true;
+        let mut batches = Vec::new();
+        for (shard, entries) in &fresh {
+            batches.push(self.fold_shard(*shard, entries)?);
+        }
+        let all = self.db.transaction().map_err(written)?;
+        for batch in &batches {
+            batch.save(&all)?;
+        }
+        all.commit().map_err(written)?;
+        self.unsure = false;
+
+        self.positions.extend(batches.iter().map(|batch| (batch.shard, batch.to)));
+        self.sweep |= fresh.iter().any(|(_, entries)| entries.iter().any(erases));
+        self.sweep = self.sweep && !swept(&self.db);
+        Ok(self.keep(batches))
+    }
+
+    /// What of these is not folded yet.
+    fn fresh<'e>(&self, shard: Shard, entries: &'e [Entry]) -> Result<&'e [Entry], Error> {
         let last = self.positions.get(&shard).copied().unwrap_or_default();
         if entries.iter().any(|entry| entry.sequence == last.sequence && Position::of(entry) != last) {
             return Err(Error::OtherLog { shard, folded: last.sequence });
         }
-        let first = entries.partition_point(|entry| entry.sequence <= last.sequence);
-        let entries = &entries[first..];
-        let Some(end) = entries.last() else { return Ok(Vec::new()) };
+        Ok(&entries[entries.partition_point(|entry| entry.sequence <= last.sequence)..])
+    }
 
-        // From here on the boards may be ahead of the rows.
-        self.unsure = true;
-        let mut batch = self.load(entries)?;
-        let slots = self.boards.with(shard, |board| {
+    /// Folds records of one shard in memory.
+    fn fold_shard(&mut self, shard: Shard, entries: &[Entry]) -> Result<Batch, Error> {
+        let from = self.position(shard);
+        let to = entries.last().map(Position::of).unwrap_or_default();
+        let mut batch = self.load(Batch::new(shard, from, to), entries)?;
+        self.boards.with(shard, |board| {
             batch.slots.iter_mut().for_each(|(key, slot)| *slot = board.granted(key));
             entries.iter().for_each(|entry| batch.fold(entry, self.shards, board));
-            let now = batch.slots.iter().map(|(key, before)| (key, *before, board.granted(key)));
-            let changed = now.filter(|(_, before, now)| before != now);
-            changed.map(|(key, _, now)| (key.clone(), now)).collect::<Vec<_>>()
+            // What is left are those that changed.
+            batch.slots.retain(|key, slot| {
+                let before = std::mem::replace(slot, board.granted(key));
+                before != *slot
+            });
         });
-        let position = Position::of(end);
-        let all = self.db.transaction().map_err(written)?;
-        // Ids go with the time of submission, as most orders do: pages are filled one after the other.
-        let mut tasks: Vec<(&TaskRef, &Touched)> = batch.tasks.iter().collect();
-        tasks.sort_unstable_by_key(|(key, _)| key.task);
-        for (key, touched) in tasks {
-            rows::save(&all, key, touched)?;
-        }
-        for (key, slot) in &slots {
-            board::save_slot(&all, key, *slot).map_err(written)?;
-        }
-        batch.save_rest(&all, shard).map_err(written)?;
-        position.save(&all, shard, last.sequence)?;
-        all.commit().map_err(written)?;
-        self.unsure = false;
-
-        self.positions.insert(shard, position);
-        self.sweep |= entries.iter().any(erases);
-        self.sweep = self.sweep && !swept(&self.db);
-        Ok(self.keep(batch))
+        Ok(batch)
     }
 
     /// Reads what is known of every task that the records are about.
-    fn load(&mut self, entries: &[Entry]) -> Result<Batch, Error> {
-        let mut batch = Batch::default();
+    fn load(&mut self, mut batch: Batch, entries: &[Entry]) -> Result<Batch, Error> {
         for entry in entries {
             if let Ok(Record::Admissions(commit)) = &entry.record {
                 let named = commit.admissions.iter();
@@ -204,12 +206,12 @@ impl Model {
     }
 
     /// Keeps what is live, forgets what has ended.
-    fn keep(&mut self, batch: Batch) -> Vec<TaskChange> {
+    fn keep(&mut self, batches: Vec<Batch>) -> Vec<TaskChange> {
         let mut changes = Vec::new();
-        if self.hot.len() + batch.tasks.len() > HOT {
+        if self.hot.len() + batches.iter().map(|batch| batch.tasks.len()).sum::<usize>() > HOT {
             self.hot.clear();
         }
-        for (key, Touched { known, changed, .. }) in batch.tasks {
+        for (key, Touched { known, changed, .. }) in batches.into_iter().flat_map(|batch| batch.tasks) {
             let Some(snapshot) = &known.snapshot else { continue };
             if changed {
                 changes.push(TaskChange {
@@ -225,79 +227,6 @@ impl Model {
         }
         changes.sort_by_key(|change| change.change.sequence);
         changes
-    }
-}
-
-/// The task a record belongs to, if it lies where that task's history lies.
-fn task_of(entry: &Entry, shards: Shards) -> Option<TaskRef> {
-    match &entry.subject {
-        Parsed::Task { shard, org, task } if shards.of(org) == *shard => {
-            Some(TaskRef { org: org.clone(), task: *task })
-        }
-        _ => None,
-    }
-}
-
-impl Batch {
-    fn fold(&mut self, entry: &Entry, shards: Shards, board: &mut Board) {
-        match (&entry.record, task_of(entry, shards)) {
-            (Ok(Record::Task(commit)), Some(key)) => self.fold_commit(&key, commit, entry.sequence, board),
-            (Err(why), Some(key)) => self.put_aside(&key, entry, why, board),
-            (Ok(Record::Admissions(commit)), _) => {
-                board.admissions(commit, entry.sequence);
-            }
-            (Ok(Record::Policy(commit)), _) => {
-                board.policy(&commit.org, commit.policy);
-                self.policies.insert(commit.org.clone(), (entry.sequence, commit.policy));
-            }
-            // Claims matter at submission, dispatches follow from the ledger.
-            (Ok(Record::Conversation(_) | Record::Dispatch(_)), _) => {}
-            (Err(why), None) => self.cannot_read(entry, why.to_string(), shards, board),
-            (Ok(Record::Task(_)), None) => {
-                let why = "it lies in a shard that is not its organisation's".to_owned();
-                self.cannot_read(entry, why, shards, board);
-            }
-        }
-    }
-
-    /// A record that belongs to no task, or to none that lies here.
-    fn cannot_read(&mut self, entry: &Entry, why: String, shards: Shards, board: &mut Board) {
-        let subject = entry.subject.subject().to_string();
-        tracing::warn!(%subject, sequence = %entry.sequence, why, "a record cannot be read");
-        board::cannot_read(board, &entry.subject, shards);
-        self.unreadable.push((entry.sequence, subject, why));
-    }
-
-    fn fold_commit(&mut self, key: &TaskRef, commit: &Commit, sequence: Sequence, board: &mut Board) {
-        let Some(touched) = self.tasks.get_mut(key) else { return };
-        let (tokens, at) = touched.fold(commit, sequence);
-        if touched.known.unread.is_some() {
-            return;
-        }
-        if let Some(snapshot) = &touched.known.snapshot {
-            board.task(snapshot);
-        }
-        board.spent(&key.org, at, tokens);
-    }
-
-    fn put_aside(&mut self, key: &TaskRef, entry: &Entry, why: &DecodeError, board: &mut Board) {
-        let Some(touched) = self.tasks.get_mut(key) else { return };
-        if touched.known.unread.is_none() {
-            tracing::warn!(org = %key.org, task = %key.task, sequence = %entry.sequence, %why, "a task is put aside");
-        }
-        touched.put_aside(Unread { at: entry.sequence, stored_at: entry.stored_at, why: why.to_string() });
-        board.set_aside(key);
-    }
-
-    fn save_rest(&self, db: &Connection, shard: Shard) -> rusqlite::Result<()> {
-        for (org, (sequence, policy)) in &self.policies {
-            board::save_policy(db, org, *sequence, policy)?;
-        }
-        for (sequence, subject, why) in &self.unreadable {
-            db.prepare_cached("INSERT INTO unreadable (shard, sequence, subject, why) VALUES (?, ?, ?, ?)")?
-                .execute(params![shard.0, stored(sequence.0), subject, why])?;
-        }
-        Ok(())
     }
 }
 
@@ -342,6 +271,11 @@ fn load_positions(db: &Connection) -> Result<BTreeMap<Shard, Position>, Error> {
 
 #[cfg(test)]
 impl Model {
+    /// Folds records of one shard.
+    pub(crate) fn fold_one(&mut self, shard: Shard, entries: &[Entry]) -> Result<Vec<TaskChange>, Error> {
+        self.fold(&BTreeMap::from([(shard, entries.to_vec())]))
+    }
+
     /// The connection, for tests that look or disturb.
     pub(crate) fn db(&mut self) -> &mut Connection {
         &mut self.db

@@ -15,6 +15,9 @@ const APPLICATION_ID: i32 = 0x4c48_726d;
 /// The form of the tables. Raised with every change of them or of what is put into them.
 const SCHEMA: u32 = 2;
 
+/// Bytes of a page.
+const PAGE: u32 = 8192;
+
 const TABLES: &str = include_str!("schema.sql");
 
 /// What the user said, not the log: it stays when the model is built anew.
@@ -88,6 +91,10 @@ impl Place {
         if application != APPLICATION_ID && tables > 0 {
             return Err(Error::Foreign { path: self.path.clone() });
         }
+        if tables == 0 {
+            // A task takes one to two kilobytes: of the usual pages most would hold two, and waste a third.
+            db.pragma_update(None, "page_size", PAGE).map_err(opened)?;
+        }
         settle(&db).map_err(opened)?;
         let identity = identity(shards);
         if anew || stored_identity(&db).map_err(opened)?.as_ref() != Some(&identity) {
@@ -145,7 +152,7 @@ fn settle(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "cache_size", -32_000)?;
     // The pages at the ends of the orders change in every transaction: written home less often, they
     // are written home once for many changes.
-    db.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+    db.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     db.pragma_update(None, "journal_size_limit", 64_000_000)?;
     // What is erased is overwritten, not only let go of.
     db.pragma_update(None, "secure_delete", true)?;

@@ -231,9 +231,15 @@ impl Bench {
     fn fold(&mut self, entries: &[Vec<Entry>], batch: usize) {
         for (shard, entries) in (0..).map(Shard).zip(entries) {
             for batch in entries.chunks(batch) {
-                self.model().fold(shard, batch).unwrap();
+                self.model().fold_one(shard, batch).unwrap();
             }
         }
+    }
+
+    /// Folds everything of all shards in one transaction.
+    fn fold_at_once(&mut self, entries: &[Vec<Entry>]) {
+        let all = (0..).map(Shard).zip(entries.iter().cloned()).collect();
+        self.model().fold(&all).unwrap();
     }
 
     fn dump(&mut self) -> Vec<String> {

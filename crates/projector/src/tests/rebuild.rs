@@ -19,7 +19,7 @@ fn dice() -> impl Strategy<Value = Vec<u32>> {
 /// All at once.
 fn rebuilt(shards: Shards, entries: &[Vec<longhaul_journal::Entry>]) -> Vec<String> {
     let mut bench = Bench::new(shards);
-    bench.fold(entries, usize::MAX);
+    bench.fold_at_once(entries);
     bench.dump()
 }
 
@@ -41,7 +41,7 @@ proptest! {
             while at < log.len() {
                 let (size, restart, again) = cuts.next().unwrap();
                 let end = (at + size).min(log.len());
-                live.model().fold(shard, &log[at.saturating_sub(*again)..end]).unwrap();
+                live.model().fold_one(shard, &log[at.saturating_sub(*again)..end]).unwrap();
                 at = end;
                 if *restart {
                     live.reopen();
@@ -103,7 +103,7 @@ proptest! {
         for batch in entries[0].chunks(size) {
             let before = live.dump();
             live.model().db().progress_handler(steps, Some(|| true)).unwrap();
-            let outcome = live.model().fold(Shard(0), batch);
+            let outcome = live.model().fold_one(Shard(0), batch);
             live.model().db().progress_handler(0, None::<fn() -> bool>).unwrap();
             if outcome.is_err() {
                 let after = live.dump();
@@ -111,7 +111,7 @@ proptest! {
                 if steps % 2 == 0 {
                     live.reopen();
                 }
-                live.model().fold(Shard(0), batch).unwrap();
+                live.model().fold_one(Shard(0), batch).unwrap();
             }
         }
         let (live, anew) = (live.dump(), rebuilt(world.shards, &entries));
@@ -125,7 +125,7 @@ proptest! {
         let entries = world.entries();
         let mut live = Bench::new(world.shards);
         for batch in entries[0].chunks(size).take(at) {
-            live.model().fold(Shard(0), batch).unwrap();
+            live.model().fold_one(Shard(0), batch).unwrap();
         }
         let copy = tempfile::tempdir().unwrap();
         for file in ["read-model.sqlite", "read-model.sqlite-wal"] {
@@ -146,12 +146,12 @@ fn another_log_is_noticed() {
     let (first, second) = (World::thrown(1, &[1, 2, 3, 4, 5]), World::thrown(1, &[9, 8, 7, 6, 5]));
     let mut bench = Bench::new(first.shards);
     let entries = &first.entries()[0];
-    bench.model().fold(Shard(0), entries).unwrap();
+    bench.model().fold_one(Shard(0), entries).unwrap();
     bench.reopen();
-    bench.model().fold(Shard(0), &entries[entries.len() - 1..]).unwrap();
+    bench.model().fold_one(Shard(0), &entries[entries.len() - 1..]).unwrap();
     let mut other = second.entries()[0][..entries.len()].to_vec();
     other.last_mut().unwrap().bytes += 1;
-    let refused = bench.model().fold(Shard(0), &other[other.len() - 1..]).unwrap_err();
+    let refused = bench.model().fold_one(Shard(0), &other[other.len() - 1..]).unwrap_err();
     assert!(matches!(refused, Error::OtherLog { shard: Shard(0), .. }), "{refused}");
 }
 

@@ -162,9 +162,9 @@ fn a_batch_that_fails_is_spent_once() {
         .db()
         .execute_batch("CREATE TRIGGER full BEFORE INSERT ON position BEGIN SELECT RAISE(ABORT, 'full'); END")
         .unwrap();
-    bench.model().fold(Shard(0), entries).unwrap_err();
+    bench.model().fold_one(Shard(0), entries).unwrap_err();
     bench.model().db().execute_batch("DROP TRIGGER full").unwrap();
-    bench.model().fold(Shard(0), entries).unwrap();
+    bench.model().fold_one(Shard(0), entries).unwrap();
     let waiting = bench.boards.with(Shard(0), |board| board.waiting(&waits, world.now));
     let reason = WaitReason::TokenBudget { used: 7, budget: 5, per: Period::Ever };
     assert_eq!(waiting.unwrap().reason, reason);

@@ -24,7 +24,8 @@ pub(crate) use schema::dump;
 
 use crate::error::Error;
 
-/// Live tasks kept in memory. Beyond this all are dropped and read again where they are needed.
+/// Live tasks kept in memory. Beyond this those that wait are not: it is long until their turn comes, and
+/// then they are read again. Beyond twice as many all are dropped.
 const HOT: usize = 20_000;
 
 /// The writing side of the read model.
@@ -208,7 +209,7 @@ impl Model {
     /// Keeps what is live, forgets what has ended.
     fn keep(&mut self, batches: Vec<Batch>) -> Vec<TaskChange> {
         let mut changes = Vec::new();
-        if self.hot.len() + batches.iter().map(|batch| batch.tasks.len()).sum::<usize>() > HOT {
+        if self.hot.len() > 2 * HOT {
             self.hot.clear();
         }
         for (key, Touched { known, changed, .. }) in batches.into_iter().flat_map(|batch| batch.tasks) {
@@ -221,7 +222,8 @@ impl Model {
                     change: Change { status: snapshot.status, sequence: snapshot.sequence },
                 });
             }
-            if !snapshot.status.is_terminal() && known.unread.is_none() {
+            let soon = snapshot.status.is_running() || self.hot.len() < HOT;
+            if soon && !snapshot.status.is_terminal() && known.unread.is_none() {
                 self.hot.insert(key, known);
             }
         }

@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use longhaul_client::{NewTask, OnBusy};
-use longhaul_core::{EventBody, Limits, Millis, RetryPolicy, RunNumber, Status, TaskId};
+use longhaul_core::{Actor, EventBody, Limits, Millis, RetryPolicy, Role, RunNumber, Status, TaskId};
 use longhaul_executor::{Executor, Failure, Run};
 use longhaul_tests::process::run;
 use longhaul_tests::toolchains::{Toolchain, javascript, python};
@@ -161,6 +161,16 @@ async fn aborts_in_python() {
     assert_eq!(at_once.stdout.trim(), "aborted");
     let abort = client.get(waiting).await.unwrap().abort.unwrap();
     assert_eq!((abort.requested_by.as_str(), abort.reason.as_deref()), ("ann", Some("no need")));
+
+    // Somebody asked, and left it at that.
+    let left = client.submit(shout("never")).await.unwrap().snapshot;
+    let actor = Actor { role: Role::Client, who: "bob".to_owned(), via: "test".to_owned() };
+    let asked = vec![EventBody::AbortRequested { by: "bob".to_owned(), reason: None }];
+    let asked = longhaul_journal::stamp(left.task, &actor, asked, world.journal.now());
+    world.journal.commit(&left.owner.org, &asked, left.sequence).await.unwrap();
+    let ended_now = py(&world, "abort.py", &[&left.task.to_string()]).await.ok();
+    assert_eq!(ended_now.stdout.trim(), "aborted");
+    assert_eq!(world.names(left.task).await, ["submitted", "abort_requested", "aborted"]);
 
     let _services = without_executors(&world, longhaul_core::LEASE).await;
     let _executor = shouter(&world, "executor", "0.3").await;

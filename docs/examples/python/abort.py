@@ -24,9 +24,10 @@ async def abort(log, subject, args):
             return 5, "there is no such task"
         if state.status in ENDED:
             return 6, f"the task is {state.status} already"
-        if state.abort:
-            return 0, state.status  # Asked for already.
-        events = [{"abort_requested": {"by": args.by, "reason": args.reason}}]
+        if state.status == "aborting":
+            return 0, state.status  # Asked for already; the run stops at its next checkpoint.
+        # Somebody may have asked and left it at that.
+        events = [] if state.abort else [{"abort_requested": {"by": args.by, "reason": args.reason}}]
         if state.status != "running":
             events.append({"aborted": {}})  # Nothing is under way: the request itself ends it.
         record = longhaul.commit(args.task, "client", args.by, events)

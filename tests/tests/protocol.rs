@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use longhaul_core::{Beat, EventBody, OrgId, Role, TaskId};
+use longhaul_core::{Beat, Dispatch, EventBody, OrgId, Role, TaskId};
 use longhaul_wire::codec::{EVENT_KINDS, MAX_EVENTS_IN_COMMIT};
-use longhaul_wire::live::{Change, TextDelta};
+use longhaul_wire::live::{self, Change, TextDelta};
 use longhaul_wire::query::{self, Query};
 use longhaul_wire::{MAX_RECORD, Shards, Subject, canonical_digest, decode, encode, topology};
 use serde::Serialize;
@@ -72,6 +72,7 @@ fn every_example_decodes() {
         match words[..] {
             ["sh"] | ["conf", "permissions"] | ["jsonl", "events"] => {}
             ["json", "beat"] => drop(reads::<Beat>(&info, &text)),
+            ["json", "dispatch"] => drop(reads::<Dispatch>(&info, &text)),
             ["json", "text"] => drop(reads::<TextDelta>(&info, &text)),
             ["json", "change"] => drop(reads::<Change>(&info, &text)),
             ["json", "question" | "answer", "get"] => asks::<query::Get>(&info, "get", &text),
@@ -87,11 +88,7 @@ fn every_example_decodes() {
             _ => panic!("an example nobody checks: {info}"),
         }
     }
-    assert_eq!(
-        records,
-        ["adm", "conv", "org", "run", "task"].map(str::to_owned).into(),
-        "each form of record"
-    );
+    assert_eq!(records, ["adm", "conv", "org", "task"].map(str::to_owned).into(), "each form of record");
 }
 
 fn events() -> Vec<EventBody> {
@@ -173,17 +170,15 @@ fn the_names_and_figures_are_ours() {
         has(&format!("`{endpoint}`"));
     }
     let shard = longhaul_wire::Shard(0);
-    for subject in [topology::log(shard).subjects, topology::runs(shard).subjects].concat() {
+    for subject in topology::log(shard).subjects {
         let shape = subject.replace("lh.0.", "lh.<s>.");
         has(&format!("| `{}", shape.split('*').next().unwrap()));
     }
-    has(&format!(
-        "`{}",
-        topology::dispatch_consumer(&longhaul_core::Kind::new("X").unwrap()).replace('X', "<kind>")
-    ));
+    let executor: longhaul_core::ExecutorId = longhaul_journal::new_id();
+    let run = live::run(&longhaul_core::Kind::new("X").unwrap(), executor);
+    has(&format!("`{}`", run.replace('X', "<kind>").replace(&executor.to_string(), "<executor>")));
     has(&format!("`{}`", topology::beats().name));
     has(&format!("`{}`", topology::FILES));
-    has(&format!("{} s to acknowledge", topology::DISPATCH_WAIT.as_secs()));
     assert_eq!(longhaul_core::BEAT.0, 1000, "the page says: every second");
     has(&format!("has named for {} s (the lease) is lost", longhaul_core::LEASE.0 / 1000));
     assert_eq!((MAX_RECORD, MAX_EVENTS_IN_COMMIT), (1_000_000, 1000));

@@ -135,7 +135,6 @@ impl Audit {
                 self.board.policy(&commit.org, commit.policy);
             }
             (Ok(Record::Conversation(claim)), _) => self.once(&claim.org, claim.id, sequence),
-            (Ok(Record::Dispatch(_)), _) => {}
             (Ok(Record::Task(commit)), Some(task)) => {
                 self.change(task, sequence, |audit, task, live| audit.fold(task, commit, sequence, live));
             }
@@ -311,8 +310,8 @@ impl Audit {
         if let (Some(_), Parsed::Ledger { org, .. }) = (why, subject) {
             self.board.ledger_unreadable(org);
         }
-        if let (Some(why), Some(org)) = (why, subject.org()) {
-            self.foreign(why, org, sequence);
+        if let Some(why) = why {
+            self.foreign(why, subject.org(), sequence);
         }
         self.found.log(Rule::Records, sequence, || {
             let why = why

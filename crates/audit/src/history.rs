@@ -150,7 +150,7 @@ impl Stored {
             let why = format!("it names shard {shard}, its subject shard {}", subject.shard());
             return Err(LineError::Malformed(why));
         }
-        let home = subject.org().map_or(Shard(shard), |org| shards.of(org));
+        let home = shards.of(subject.org());
         let record = match (record, unreadable) {
             _ if home != Shard(shard) => {
                 let (subject, body) = (shard.to_string(), home.to_string());

@@ -89,7 +89,7 @@ impl Scheduler {
                 }
                 Record::Admissions(commit) => self.board.admissions(commit, stored.sequence),
                 Record::Policy(commit) => self.board.policy(&commit.org, commit.policy),
-                Record::Conversation(_) | Record::Dispatch(_) => {}
+                Record::Conversation(_) => {}
             }
         }
     }

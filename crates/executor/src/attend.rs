@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use longhaul_core::{Act, Command, Dispatch, Rejection, Snapshot, TaskError, TaskRef};
-use longhaul_journal::{ActError, Error, Taken};
+use longhaul_journal::{ActError, Error};
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
@@ -27,53 +27,23 @@ const UNWIND: Duration = Duration::from_secs(10);
 /// How often a start is tried on a log that does not answer, before it is left to anybody.
 const TRIES: u32 = 5;
 
-/// When a dispatch that could not be started here is delivered again.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// What came of trying to start a run.
-enum Begun {
-    Yes(Box<Snapshot>),
-    /// Not before so long.
-    Later(Duration),
-    /// Somebody else has it, or it has ended: forget it.
-    Never(String),
-}
-
 /// Starts a dispatched run, if it is still to be started, and sees it to its end.
-pub(crate) async fn attend(shared: Arc<Shared>, taken: Taken, place: OwnedSemaphorePermit) {
-    let dispatch = &taken.dispatch;
+pub(crate) async fn attend(shared: Arc<Shared>, dispatch: Dispatch, place: OwnedSemaphorePermit) {
     let task = TaskRef { org: dispatch.org.clone(), task: dispatch.task };
     // Held before it is started, so that no beat after the start can lack it.
-    let Some(claim) = shared.held.claim(task.clone(), dispatch.run) else {
-        return settle(&taken).await;
-    };
+    let Some(claim) = shared.held.claim(task.clone(), dispatch.run) else { return };
     // Given back before the run is let go of: the beat that tells of the one tells of the other.
     let _place = place;
     // On the heap for as long as it lasts: a run that only waits should weigh little.
-    match Box::pin(begin(&shared, &task, dispatch)).await {
-        Begun::Yes(snapshot) => {
-            settle(&taken).await;
-            hold(&shared, &claim, *snapshot).await;
-        }
-        Begun::Later(delay) => {
-            if let Err(error) = taken.later(delay).await {
-                tracing::debug!(task = %task.task, %error, "the dispatch comes again by itself");
-            }
-        }
-        Begun::Never(why) => {
-            tracing::debug!(task = %task.task, run = %dispatch.run, why, "not started");
-            settle(&taken).await;
-        }
+    match Box::pin(begin(&shared, &task, &dispatch)).await {
+        Ok(snapshot) => hold(&shared, &claim, *snapshot).await,
+        Err(why) => tracing::debug!(task = %task.task, run = %dispatch.run, why, "not started"),
     }
 }
 
-async fn settle(taken: &Taken) {
-    if let Err(error) = taken.done().await {
-        tracing::debug!(task = %taken.dispatch.task, %error, "the dispatch comes again, in vain");
-    }
-}
-
-async fn begin(shared: &Shared, task: &TaskRef, dispatch: &Dispatch) -> Begun {
+/// Starts a run; if it does not, says why: somebody else has it, it has ended, it is not due, or the
+/// log does not answer. What is still to be started is handed out again by who admitted it.
+async fn begin(shared: &Shared, task: &TaskRef, dispatch: &Dispatch) -> Result<Box<Snapshot>, String> {
     let command = Command::Start {
         run: dispatch.run,
         executor: shared.id,
@@ -89,31 +59,28 @@ async fn begin(shared: &Shared, task: &TaskRef, dispatch: &Dispatch) -> Begun {
             None => shared.journal.act(task, &shared.actor(), &command).await,
         };
         let error = match begun {
-            Ok(outcome) => return Begun::Yes(Box::new(outcome.snapshot)),
-            Err(ActError::Rejected(Rejection::NotDue { at })) => {
-                return Begun::Later(at.since(shared.journal.now()).duration());
-            }
+            Ok(outcome) => return Ok(Box::new(outcome.snapshot)),
             Err(ActError::Rejected(rejection @ Rejection::NotPending { .. })) => {
                 match shared.journal.load(task).await {
                     // A start of ours whose acknowledgement was lost.
                     Ok(Some(snapshot)) if is_ours(&snapshot, shared, dispatch) => {
-                        return Begun::Yes(Box::new(snapshot));
+                        return Ok(Box::new(snapshot));
                     }
-                    Ok(_) => return Begun::Never(rejection.to_string()),
+                    Ok(_) => return Err(rejection.to_string()),
                     Err(error) => error,
                 }
             }
-            Err(ActError::Rejected(rejection)) => return Begun::Never(rejection.to_string()),
+            Err(ActError::Rejected(rejection)) => return Err(rejection.to_string()),
             Err(ActError::Journal(error)) => error,
         };
         if let Error::Corrupt { sequence, .. } = &error {
             let error = chain(&error);
             tracing::warn!(task = %task.task, %sequence, error, "the task is put aside: a record of it is not readable");
-            return Begun::Never(error);
+            return Err(error);
         }
         waits.after(task.task, &error).await;
     }
-    Begun::Later(AGAIN)
+    Err("the log does not answer".to_owned())
 }
 
 /// The task's state, if its history is said to be one record: that came by lately, or is fetched.

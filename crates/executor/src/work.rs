@@ -1,12 +1,11 @@
 //! The executor at work: taking runs, and leaving in good order.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, SelectAll, StreamExt as _};
-use longhaul_core::{Kind, Sequence};
-use longhaul_journal::{Journal, Shard, Taken};
+use longhaul_core::{Dispatch, Kind};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +22,9 @@ use crate::watch::watch as watch_shard;
 /// How often a log that does not answer is asked at the beginning, before that is an error.
 const TRIES: u32 = 3;
 
+/// How many runs may wait here for a place. Whoever handed out one more hands it out again.
+const WAITING: usize = 1024;
+
 /// Works until `stop`, then drains.
 pub(crate) async fn work(
     shared: Arc<Shared>,
@@ -36,14 +38,20 @@ pub(crate) async fn work(
     company.spawn(speak);
     // From before the first run is taken: what others write to a task that is held is never missed.
     for (shard, recent) in shared.journal.shards().all().zip(&shared.recent) {
-        let head = head(&shared.journal, shard).await?;
+        let head = patiently(|| shared.journal.head(shard)).await?;
         let (journal, held, recent) = (shared.journal.clone(), Arc::clone(&shared.held), Arc::clone(recent));
         company.spawn(watch_shard(journal, shard, head, held, recent, shared.id.to_string()));
+    }
+    // Before the first beat: what is handed to it from then on is heard.
+    let mut handed = SelectAll::new();
+    for kind in shared.handlers.keys() {
+        let first = patiently(|| shared.journal.listen_runs(kind, shared.id)).await?;
+        handed.push(runs_of(&shared, kind, first));
     }
     company.spawn(beat::beat(Arc::clone(&shared)));
 
     let mut runs = JoinSet::new();
-    take_until(&shared, &mut runs, &stop).await;
+    take_until(&shared, handed, &mut runs, &stop).await;
 
     let until = Instant::now() + drain;
     leaving.send_replace(Some(until));
@@ -61,66 +69,73 @@ pub(crate) async fn work(
     Ok(())
 }
 
-/// The end of a shard; a log that is out of reach for a moment is asked again.
-async fn head(journal: &Journal, shard: Shard) -> Result<Sequence, Error> {
+/// Asks at the beginning; a log that is out of reach for a moment is asked again.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, longhaul_journal::Error>>,
+{
     let mut waits = Waits::default();
     for _ in 0..TRIES {
-        match journal.head(shard).await {
-            Ok(head) => return Ok(head),
+        match ask().await {
+            Ok(answer) => return Ok(answer),
             Err(error) => tracing::warn!(error = chain(&error), "the log does not answer"),
         }
         waits.wait().await;
     }
-    Ok(journal.head(shard).await?)
+    Ok(ask().await?)
 }
 
-/// Takes and attends runs until `stop`.
-async fn take_until(shared: &Arc<Shared>, runs: &mut JoinSet<()>, stop: &CancellationToken) {
-    let kinds: BTreeSet<&Kind> = shared.handlers.keys().collect();
-    let taking = kinds.into_iter().map(|kind| deliveries(&shared.journal, kind, shared.size as usize));
-    let mut deliveries: SelectAll<_> = taking.collect();
+/// Attends the runs that are handed to this executor until `stop`. There is room for them by the last
+/// beat, as whoever hands them out sees it; where several saw the same room, the later ones wait here
+/// for a place, and start elsewhere if that takes too long.
+async fn take_until(
+    shared: &Arc<Shared>,
+    mut handed: SelectAll<BoxStream<'static, Dispatch>>,
+    runs: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) {
+    let mut waiting = VecDeque::new();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             Some(ended) = runs.join_next() => tell_panic(ended),
-            // Not asked for more than there is room for.
-            Some(taken) = deliveries.next(), if shared.places.available_permits() > 0 => {
-                // Only this loop takes permits.
-                if let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() {
-                    // Boxed: it would be moved about as a whole otherwise.
-                    runs.spawn(Box::pin(attend(Arc::clone(shared), taken, place)));
-                }
-            }
+            Some(dispatch) = handed.next() => match waiting.len() {
+                WAITING.. => tracing::debug!(task = %dispatch.task, "too many wait here already"),
+                _ => waiting.push_back(dispatch),
+            },
+        }
+        // Only this loop takes permits.
+        while !waiting.is_empty()
+            && let Ok(place) = Arc::clone(&shared.places).try_acquire_owned()
+            && let Some(dispatch) = waiting.pop_front()
+        {
+            // Boxed: it would be moved about as a whole otherwise.
+            runs.spawn(Box::pin(attend(Arc::clone(shared), dispatch, place)));
         }
     }
 }
 
-/// Dispatched runs of a kind, for ever: begun anew whenever it breaks off.
-fn deliveries(journal: &Journal, kind: &Kind, places: usize) -> BoxStream<'static, Taken> {
-    let start = (journal.clone(), kind.clone(), None, Waits::default());
-    stream::unfold(start, move |(journal, kind, mut open, mut waits)| async move {
+/// The runs of a kind that are handed to this executor, for ever: listened for anew whenever that
+/// breaks off.
+fn runs_of(
+    shared: &Shared,
+    kind: &Kind,
+    first: BoxStream<'static, Dispatch>,
+) -> BoxStream<'static, Dispatch> {
+    let start = (shared.journal.clone(), kind.clone(), shared.id, first);
+    stream::unfold(start, async |(journal, kind, id, mut handed)| {
+        let mut waits = Waits::default();
         loop {
-            let mut taking: BoxStream<'static, _> = match open.take() {
-                Some(taking) => taking,
-                None => match journal.take(&kind, places).await {
-                    Ok(taking) => taking,
-                    Err(error) => {
-                        tracing::debug!(%kind, error = chain(&error), "cannot take runs yet");
-                        waits.wait().await;
-                        continue;
-                    }
-                },
-            };
-            match taking.next().await {
-                Some(Ok(taken)) => {
-                    return Some((taken, (journal, kind, Some(taking), Waits::default())));
+            if let Some(dispatch) = handed.next().await {
+                return Some((dispatch, (journal, kind, id, handed)));
+            }
+            waits.wait().await;
+            match journal.listen_runs(&kind, id).await {
+                Ok(again) => handed = again,
+                Err(error) => {
+                    tracing::debug!(%kind, error = chain(&error), "cannot listen for runs yet");
                 }
-                Some(Err(error)) => {
-                    tracing::debug!(%kind, error = chain(&error), "taking runs broke off");
-                    waits.wait().await;
-                }
-                None => waits.wait().await,
             }
         }
     })

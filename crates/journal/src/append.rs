@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longhaul_core::{
-    Actor, AdmissionCommit, Commit, CommitId, ConversationClaim, Dispatch, Event, EventBody, OrgId, Policy,
+    Actor, AdmissionCommit, Commit, CommitId, ConversationClaim, Event, EventBody, OrgId, Policy,
     PolicyCommit, Sequence, TaskId, Timestamp,
 };
 use longhaul_wire::{EncodeError, Record, Subject, commit_id};
@@ -41,30 +41,6 @@ impl Journal {
     pub async fn admit(&self, commit: &AdmissionCommit, expect: Sequence) -> Result<Sequence, CommitError> {
         let subject = Subject::ledger(self.shards(), &commit.org);
         self.append(subject, commit.id, Record::Admissions(commit.clone()), expect).await
-    }
-
-    /// Hands an admitted run to whichever executor takes it. It may be stored more than once.
-    ///
-    /// # Errors
-    /// If it was not acknowledged within the deadline.
-    pub async fn dispatch(&self, dispatch: &Dispatch) -> Result<(), Error> {
-        let subject = Subject::dispatch(self.shards().of(&dispatch.org), &dispatch.kind);
-        let body = self.encode(&subject, &Record::Dispatch(dispatch.clone()))?;
-        let mut tries = Tries::new(self.deadline);
-        loop {
-            let message = Append { subject: subject.clone(), expect: None, body: body.clone() };
-            match self.port.append(message).await {
-                Ok(_) => return Ok(()),
-                Err(AppendError::DidNotHappen(why)) if !is_transient(&why) => return Err(why.into()),
-                Err(AppendError::DidNotHappen(why) | AppendError::MayHaveHappened(why)) => {
-                    tries.wait().await.map_err(|TimeOver| why)?;
-                }
-                // Another dispatch of the kind is being stored.
-                Err(AppendError::Conflict { .. }) => {
-                    tries.wait().await.map_err(|TimeOver| Error::Contended)?;
-                }
-            }
-        }
     }
 
     /// Says what an organisation may do from now on. Of two at once the later one holds.

@@ -33,9 +33,9 @@ pub struct Entry {
 impl Entry {
     pub(crate) fn new(shards: Shards, stored: Stored) -> Self {
         let subject = stored.subject.parsed().clone();
-        let record = match subject.org().map(|org| shards.of(org)) {
+        let record = match shards.of(subject.org()) {
             // A second history of the same organisation, in a shard nobody looks for it.
-            Some(shard) if shard != subject.shard() => Err(DecodeError::WrongPlace {
+            shard if shard != subject.shard() => Err(DecodeError::WrongPlace {
                 what: "shard",
                 subject: subject.shard().to_string(),
                 body: shard.to_string(),

@@ -14,10 +14,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use longhaul_core::{Digest, Sequence};
 use longhaul_wire::{Shard, Subject};
 
-use crate::port::{
-    Answer, Append, AppendError, Deliveries, Delivery, Port, PortError, PortInfo, Request, ServiceSpec,
-    Stored,
-};
+use crate::port::{Answer, Append, AppendError, Port, PortError, PortInfo, Request, ServiceSpec, Stored};
 
 /// How often what goes wrong, each in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +33,6 @@ pub struct Faults {
     pub unreachable: u64,
     /// A stream ends with an error after this item.
     pub broken: u64,
-    /// A settled delivery comes again: the word was lost.
-    pub unsettled: u64,
     /// Something said is not heard.
     pub unsaid: u64,
     /// A call takes a while.
@@ -56,7 +51,6 @@ impl Faults {
         conflict: 0,
         unreachable: 0,
         broken: 0,
-        unsettled: 0,
         unsaid: 0,
         slow: 0,
         longest: Duration::from_millis(50),
@@ -71,7 +65,6 @@ impl Faults {
         conflict: 30,
         unreachable: 60,
         broken: 20,
-        unsettled: 100,
         unsaid: 100,
         slow: 200,
         longest: Duration::from_millis(50),
@@ -209,39 +202,6 @@ impl Faulty {
     }
 }
 
-struct Unreliable {
-    inner: Box<dyn Delivery>,
-    faulty: Faulty,
-}
-
-impl Delivery for Unreliable {
-    fn body(&self) -> &Bytes {
-        self.inner.body()
-    }
-
-    fn delivered(&self) -> u64 {
-        self.inner.delivered()
-    }
-
-    fn done(&self) -> BoxFuture<'_, Result<(), PortError>> {
-        Box::pin(async move {
-            if self.faulty.dice.hit(self.faulty.faults.unsettled) {
-                // Whoever settled it believes it is settled, and yet it comes again.
-                return self.inner.later(Duration::ZERO).await;
-            }
-            self.faulty.hurdle("settling").await?;
-            self.inner.done().await
-        })
-    }
-
-    fn later(&self, delay: Duration) -> BoxFuture<'_, Result<(), PortError>> {
-        Box::pin(async move {
-            self.faulty.hurdle("postponing").await?;
-            self.inner.later(delay).await
-        })
-    }
-}
-
 impl Port for Faulty {
     fn info(&self) -> PortInfo {
         self.port.info()
@@ -299,22 +259,6 @@ impl Port for Faulty {
         Box::pin(async move {
             self.hurdle("following").await?;
             Ok(self.break_some(self.port.follow(shard, after).await?))
-        })
-    }
-
-    fn take<'a>(
-        &'a self,
-        dispatch: &'a Subject,
-        unsettled: usize,
-    ) -> BoxFuture<'a, Result<Deliveries, PortError>> {
-        Box::pin(async move {
-            self.hurdle("taking").await?;
-            let faulty = self.clone();
-            let deliveries = self.port.take(dispatch, unsettled).await?.map(move |delivery| {
-                let inner = delivery?;
-                Ok(Box::new(Unreliable { inner, faulty: faulty.clone() }) as Box<dyn Delivery>)
-            });
-            Ok(self.break_some(deliveries.boxed()))
         })
     }
 

@@ -1,7 +1,7 @@
 //! The log on NATS JetStream, its in-memory twin and its failure-injecting twin, behind one port.
 //!
 //! [`Journal`] is what the rest of Longhaul uses: it appends commits with a certain outcome, reads
-//! and folds one task, follows a shard, hands out dispatched runs. Below it a [`port::Port`] moves
+//! and folds one task, follows a shard, hands runs to executors. Below it a [`port::Port`] moves
 //! bytes: over JetStream ([`nats::Nats`]), over [`memory::Memory`], or over [`faulty::Faulty`],
 //! which fails on purpose. All three are held to one suite of checks.
 //!
@@ -39,7 +39,6 @@ pub mod memory;
 pub mod nats;
 mod objects;
 pub mod port;
-mod take;
 mod tries;
 
 pub use act::Outcome;
@@ -53,4 +52,3 @@ pub use longhaul_wire::{Parsed, Record, Shard, Shards};
 pub use nats::{Auth, ConnectOptions};
 pub use objects::{MAX_INLINE, MAX_OBJECT, MAX_PAYLOAD};
 pub use port::{Answer, Durability, PortError, PortInfo, Request, ServiceSpec};
-pub use take::Taken;

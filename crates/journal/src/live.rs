@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
-use longhaul_core::{Beat, OrgId, TaskId, TaskRef, UserId};
+use longhaul_core::{Beat, Dispatch, ExecutorId, Kind, OrgId, TaskId, TaskRef, UserId};
 use longhaul_wire::live::{self, Change, Changed, TextDelta};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,35 @@ impl Journal {
                     Ok(body) => readable("heartbeat", &body).map(Ok),
                     Err(why) => Some(Err(Error::from(why))),
                 }
+            })
+            .boxed())
+    }
+
+    /// Hands an admitted run to an executor, if it listens. It may be lost, and may be repeated: what
+    /// counts is the ledger it follows from, and who appends `started` first.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn dispatch(&self, dispatch: &Dispatch, to: ExecutorId) -> Result<(), Error> {
+        Ok(self.port.say(&live::run(&dispatch.kind, to), json(dispatch, "the dispatch")?).await?)
+    }
+
+    /// Runs of a kind that are handed to an executor from now on. Some may be missing or come twice.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn listen_runs(
+        &self,
+        kind: &Kind,
+        executor: ExecutorId,
+    ) -> Result<BoxStream<'static, Dispatch>, Error> {
+        let subject = live::run(kind, executor);
+        let handed = again(self.deadline, || self.port.listen(&subject)).await?;
+        let kind = kind.clone();
+        Ok(handed
+            .filter_map(move |(_, body)| {
+                let dispatch = readable::<Dispatch>("dispatch", &body);
+                std::future::ready(dispatch.filter(|dispatch| dispatch.kind == kind))
             })
             .boxed())
     }

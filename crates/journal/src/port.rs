@@ -76,21 +76,6 @@ pub enum PortError {
     Corrupt(String),
 }
 
-/// A dispatched run, delivered to one executor; handed to another one unless it is settled in time.
-pub trait Delivery: Send + Sync {
-    /// The message.
-    fn body(&self) -> &Bytes;
-    /// How often it was delivered, this time included.
-    fn delivered(&self) -> u64;
-    /// Done with it: never deliver it again. A lost acknowledgement only means one more delivery.
-    fn done(&self) -> BoxFuture<'_, Result<(), PortError>>;
-    /// Not now: deliver it again after `delay`, to anybody.
-    fn later(&self, delay: Duration) -> BoxFuture<'_, Result<(), PortError>>;
-}
-
-/// Deliveries to one taker.
-pub type Deliveries = BoxStream<'static, Result<Box<dyn Delivery>, PortError>>;
-
 /// How a service answers: with bytes, or with a code and a text.
 pub type Answer = Result<Bytes, (u16, String)>;
 
@@ -198,16 +183,6 @@ pub trait Port: Send + Sync + 'static {
         shard: Shard,
         after: Sequence,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<Stored, PortError>>, PortError>>;
-
-    /// Dispatches of one kind in one shard, shared with every other taker of the kind. At most
-    /// `unsettled` are out at this taker at a time; a dropped delivery is not out any more, and is
-    /// handed to somebody else when its time is over unless it was settled. After an error nothing
-    /// more comes: take anew.
-    fn take<'a>(
-        &'a self,
-        dispatch: &'a Subject,
-        unsettled: usize,
-    ) -> BoxFuture<'a, Result<Deliveries, PortError>>;
 
     /// Makes stored messages unreadable for ever (an erased task's payload). Those that are gone
     /// already are no error.

@@ -15,10 +15,9 @@ use longhaul_journal::{CommitError, DEADLINE, Error, Journal, PortError, Shards,
 use longhaul_wire::Subject;
 
 fn bed(shards: u16, seed: u64, faults: Faults) -> Bed {
-    let wait = Duration::from_secs(2);
-    let memory = Memory::with_dispatch_wait(Shards::new(shards).unwrap(), wait);
+    let memory = Memory::new(Shards::new(shards).unwrap());
     let port = |seed| Arc::new(Faulty::new(Arc::new(memory.clone()), seed, faults));
-    Bed { port: port(seed), other: port(seed + 1), dispatch_wait: wait }
+    Bed { port: port(seed), other: port(seed + 1) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,11 +38,10 @@ async fn the_journal_keeps_its_word_on_a_bad_day() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restarted_server_has_what_was_acknowledged() {
-    let wait = Duration::from_secs(30);
-    let memory = Memory::with_dispatch_wait(Shards::ONE, wait);
+    let memory = Memory::new(Shards::ONE);
     // Slow enough to be under way when it happens.
     let slow = Faults { slow: 1000, longest: Duration::from_millis(20), ..Faults::NONE };
-    let bed = Bed::new(Arc::new(Faulty::new(Arc::new(memory.clone()), 1, slow)), wait);
+    let bed = Bed::new(Arc::new(Faulty::new(Arc::new(memory.clone()), 1, slow)));
     let restarts = tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_millis(70)).await;

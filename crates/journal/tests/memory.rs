@@ -2,16 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use longhaul_journal::conformance::{self, Bed};
 use longhaul_journal::memory::Memory;
 use longhaul_journal::{Error, Journal, MAX_PAYLOAD, Shards};
 
 fn bed(shards: u16) -> Bed {
-    let wait = Duration::from_secs(2);
-    let memory = Memory::with_dispatch_wait(Shards::new(shards).unwrap(), wait);
-    Bed::new(Arc::new(memory), wait)
+    let memory = Memory::new(Shards::new(shards).unwrap());
+    Bed::new(Arc::new(memory))
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,8 +13,8 @@ pub(crate) async fn perform(journal: Journal, actor: Actor, effect: Effect) -> O
             let result = admit(&journal, &commit, expect).await;
             Some(Outcome::Admitted { org: commit.org, admissions: commit.admissions, result })
         }
-        Effect::Dispatch(dispatch) => {
-            if let Err(error) = journal.dispatch(&dispatch).await {
+        Effect::Dispatch { dispatch, to } => {
+            if let Err(error) = journal.dispatch(&dispatch, to).await {
                 tracing::warn!(task = %dispatch.task, run = %dispatch.run, %error, "not dispatched; it is tried again later");
             }
             None

@@ -18,8 +18,8 @@
 //! - A reader refuses a newer version instead of guessing: it must not fold half of a history.
 
 use longhaul_core::{
-    AdmissionCommit, Commit, CommitId, ConversationClaim, Dispatch, EventBody, MAX_ADMISSIONS, OrgId,
-    PolicyCommit, text,
+    AdmissionCommit, Commit, CommitId, ConversationClaim, EventBody, MAX_ADMISSIONS, OrgId, PolicyCommit,
+    text,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -80,8 +80,6 @@ pub enum Record {
     Policy(PolicyCommit),
     /// Who holds a conversation.
     Conversation(ConversationClaim),
-    /// A run handed to whoever takes it.
-    Dispatch(Dispatch),
 }
 
 /// Why bytes are not a record.
@@ -176,7 +174,6 @@ pub fn encode(place: &Parsed, record: &Record) -> Result<Vec<u8>, EncodeError> {
         Record::Admissions(commit) => json(commit),
         Record::Policy(commit) => json(commit),
         Record::Conversation(claim) => json(claim),
-        Record::Dispatch(dispatch) => json(dispatch),
     };
     let bytes = bytes.map_err(|e| EncodeError::Unreadable(malformed(&e)))?;
     if bytes.len() > MAX_RECORD {
@@ -200,7 +197,6 @@ pub fn decode(place: &Parsed, bytes: &[u8]) -> Result<Record, DecodeError> {
         Parsed::Ledger { .. } => Record::Admissions(body(bytes)?),
         Parsed::Policy { .. } => Record::Policy(body(bytes)?),
         Parsed::Conversation { .. } => Record::Conversation(body(bytes)?),
-        Parsed::Dispatch { .. } => Record::Dispatch(body(bytes)?),
     };
     check(place, &record)?;
     Ok(record)
@@ -284,7 +280,6 @@ fn check(place: &Parsed, record: &Record) -> Result<(), DecodeError> {
             same_org(org, &claim.org)?;
             same("conversation", conversation, &claim.conversation)
         }
-        (Parsed::Dispatch { kind, .. }, Record::Dispatch(dispatch)) => same("kind", kind, &dispatch.kind),
         _ => Err(DecodeError::Malformed("a record of this form does not belong on this subject".to_owned())),
     }
 }

@@ -5,8 +5,9 @@
 //! | `lh.live.<org>.<task>` | pieces of text while a run writes them |
 //! | `lh.change.<org>.<user>.<task>` | that a snapshot changed |
 //! | `lh.beat.<executor>` | an executor's heartbeat; the last one is kept |
+//! | `lh.run.<kind>.<executor>` | a run handed to an executor that has room |
 
-use longhaul_core::{ExecutorId, OrgId, RunNumber, Sequence, Status, TaskId, TaskRef, UserId};
+use longhaul_core::{ExecutorId, Kind, OrgId, RunNumber, Sequence, Status, TaskId, TaskRef, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Where a task's text is said while it is written.
@@ -30,6 +31,11 @@ pub fn changes(org: &OrgId, user: Option<&UserId>) -> String {
 /// Where an executor's last heartbeat lies.
 pub fn beat(executor: ExecutorId) -> String {
     format!("lh.beat.{executor}")
+}
+
+/// Where runs of a kind are handed to an executor.
+pub fn run(kind: &Kind, executor: ExecutorId) -> String {
+    format!("lh.run.{kind}.{executor}")
 }
 
 /// Every heartbeat.

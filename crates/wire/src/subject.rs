@@ -7,7 +7,6 @@
 //! | `lh.<s>.adm.<org>` | the organisation's admission ledger |
 //! | `lh.<s>.org.<org>` | the organisation's policy |
 //! | `lh.<s>.conv.<org>.<conversation>` | who holds the conversation |
-//! | `lh.<s>.run.<kind>` | dispatched runs of a kind |
 //!
 //! `<s>` is the shard, a decimal number without leading zeros; `<task>` a hyphenated lower-case
 //! UUID; the other tokens are ids of 1 to 64 of `A-Z a-z 0-9 _ -`.
@@ -16,7 +15,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use longhaul_core::{ConversationId, InvalidId, Kind, OrgId, TaskId};
+use longhaul_core::{ConversationId, InvalidId, OrgId, TaskId};
 
 use crate::shard::{Shard, Shards};
 
@@ -62,20 +61,13 @@ pub enum Parsed {
         /// Which.
         conversation: ConversationId,
     },
-    /// Dispatched runs.
-    Dispatch {
-        /// Where.
-        shard: Shard,
-        /// Of which kind.
-        kind: Kind,
-    },
 }
 
 /// Why a text is not a subject of the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectError {
     /// It has not the shape of any of them.
-    #[error("{0:?} is not a subject of the log; expected lh.<shard>.task|adm|org|conv|run.…")]
+    #[error("{0:?} is not a subject of the log; expected lh.<shard>.task|adm|org|conv.…")]
     Shape(String),
     /// A token of it is not a usable id.
     #[error("a token of the subject {subject:?} is not usable")]
@@ -108,11 +100,6 @@ impl Subject {
     pub fn conversation(shards: Shards, org: &OrgId, conversation: &ConversationId) -> Self {
         let (shard, org, conversation) = (shards.of(org), org.clone(), conversation.clone());
         Parsed::Conversation { shard, org, conversation }.subject()
-    }
-
-    /// Dispatched runs of a kind in one shard.
-    pub fn dispatch(shard: Shard, kind: &Kind) -> Self {
-        Parsed::Dispatch { shard, kind: kind.clone() }.subject()
     }
 
     /// The subject as text.
@@ -158,7 +145,6 @@ impl Subject {
                 org: next()?.parse().map_err(token)?,
                 conversation: next()?.parse().map_err(token)?,
             },
-            "run" => Parsed::Dispatch { shard, kind: next()?.parse().map_err(token)? },
             _ => return Err(shape()),
         };
         // Refuses what else a number or a UUID may look like, and anything that follows.
@@ -180,19 +166,17 @@ impl Parsed {
             Self::Task { shard, .. }
             | Self::Ledger { shard, .. }
             | Self::Policy { shard, .. }
-            | Self::Conversation { shard, .. }
-            | Self::Dispatch { shard, .. } => *shard,
+            | Self::Conversation { shard, .. } => *shard,
         }
     }
 
-    /// The organisation it belongs to; none for dispatches.
-    pub fn org(&self) -> Option<&OrgId> {
+    /// The organisation it belongs to.
+    pub fn org(&self) -> &OrgId {
         match self {
             Self::Task { org, .. }
             | Self::Ledger { org, .. }
             | Self::Policy { org, .. }
-            | Self::Conversation { org, .. } => Some(org),
-            Self::Dispatch { .. } => None,
+            | Self::Conversation { org, .. } => org,
         }
     }
 
@@ -211,7 +195,6 @@ impl fmt::Display for Parsed {
             Self::Conversation { shard, org, conversation } => {
                 write!(f, "lh.{shard}.conv.{org}.{conversation}")
             }
-            Self::Dispatch { shard, kind } => write!(f, "lh.{shard}.run.{kind}"),
         }
     }
 }
@@ -257,14 +240,13 @@ mod tests {
 
     fn parsed() -> impl Strategy<Value = Parsed> {
         let token = "[A-Za-z0-9_-]{1,64}";
-        (0_usize..5, 0_u16..256, token, token, any::<u128>()).prop_map(|(which, shard, a, b, id)| {
+        (0_usize..4, 0_u16..256, token, token, any::<u128>()).prop_map(|(which, shard, a, b, id)| {
             let (shard, org) = (Shard(shard), OrgId::new(&a).unwrap());
             match which {
                 0 => Parsed::Task { shard, org, task: TaskId(uuid::Uuid::from_u128(id)) },
                 1 => Parsed::Ledger { shard, org },
                 2 => Parsed::Policy { shard, org },
-                3 => Parsed::Conversation { shard, org, conversation: ConversationId::new(&b).unwrap() },
-                _ => Parsed::Dispatch { shard, kind: Kind::new(&a).unwrap() },
+                _ => Parsed::Conversation { shard, org, conversation: ConversationId::new(&b).unwrap() },
             }
         })
     }
@@ -278,7 +260,6 @@ mod tests {
             Subject::ledger(shards, &org),
             Subject::policy(shards, &org),
             Subject::conversation(shards, &org, &ConversationId::new("c1").unwrap()),
-            Subject::dispatch(Shard(3), &Kind::new("report").unwrap()),
         ]
         .map(|subject| subject.to_string());
         assert_eq!(
@@ -288,7 +269,6 @@ mod tests {
                 "lh.0.adm.acme",
                 "lh.0.org.acme",
                 "lh.0.conv.acme.c1",
-                "lh.3.run.report",
             ]
         );
     }

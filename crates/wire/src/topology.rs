@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use longhaul_core::Kind;
-
 use crate::shard::Shard;
 
 /// Where a stream keeps its messages.
@@ -26,8 +24,6 @@ pub enum Keeps {
         /// How long.
         at_most: Duration,
     },
-    /// Each until somebody has taken it.
-    UntilTaken,
 }
 
 /// One stream.
@@ -66,20 +62,6 @@ pub fn log(shard: Shard) -> StreamSpec {
     }
 }
 
-/// The stream of dispatches of one shard. They follow from the ledger and can be made again, so they
-/// are no part of the log: nothing waits for a disk because of them, and what is taken is gone.
-pub fn runs(shard: Shard) -> StreamSpec {
-    StreamSpec {
-        name: format!("LH_RUN_{shard}"),
-        description: "longhaul: admitted runs of this shard on their way to an executor",
-        subjects: vec![format!("lh.{shard}.run.*")],
-        storage: Storage::Volatile,
-        keeps: Keeps::UntilTaken,
-        batches: false,
-        purgeable: true,
-    }
-}
-
 /// The stream of heartbeats: the last word of each executor. A silent one is dropped after a day.
 pub fn beats() -> StreamSpec {
     StreamSpec {
@@ -95,11 +77,3 @@ pub fn beats() -> StreamSpec {
 
 /// The object store of inputs, results and artifacts, named by digest.
 pub const FILES: &str = "LH_FILES";
-
-/// The durable consumer of [`runs`] that every executor of a kind takes dispatches from, in each shard.
-pub fn dispatch_consumer(kind: &Kind) -> String {
-    format!("run_{kind}")
-}
-
-/// How long a taker may hold a dispatch before it is given to somebody else.
-pub const DISPATCH_WAIT: Duration = Duration::from_secs(30);

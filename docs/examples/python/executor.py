@@ -14,10 +14,6 @@ import signal
 import socket
 import sys
 
-import nats
-from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import NotFoundError
-
 import longhaul
 from run import Over, Run
 
@@ -66,42 +62,29 @@ class Executor:
             except asyncio.TimeoutError:
                 pass
 
-    async def take(self, shard):
-        """Takes dispatches of the kind, shared with every other executor of it."""
-        stream, durable = f"LH_RUN_{shard}", f"run_{KIND}"
-        try:
-            await self.log.js.consumer_info(stream, durable)
-        except NotFoundError:
-            config = ConsumerConfig(durable_name=durable, name=durable, filter_subject=f"lh.{shard}.run.{KIND}")
-            config = config.evolve(ack_policy=AckPolicy.EXPLICIT, ack_wait=30, max_deliver=-1, max_ack_pending=-1)
-            await self.log.js.add_consumer(stream, config)
-        pull = await self.log.js.pull_subscribe_bind(durable, stream=stream)
-        while not self.draining:
-            await self.free.acquire()  # Nothing is taken that there is no place for.
-            try:
-                [delivery] = await pull.fetch(1, timeout=1)
-            except (asyncio.TimeoutError, nats.errors.Error):
-                self.free.release()
-                await asyncio.sleep(0.05)
-                continue
-            task = asyncio.create_task(self.attend(delivery))
-            self.tasks.add(task)  # Else nothing but chance keeps it alive.
-            task.add_done_callback(self.tasks.discard)
+    async def listen(self):
+        """Takes the runs that are handed to this executor, as far as there are places."""
+        handed = await self.log.nc.subscribe(f"lh.run.{KIND}.{self.id}")
 
-    async def attend(self, delivery):
-        """Starts a dispatched run, if it is still to be started, and sees it to its end."""
-        run = Run(self, json.loads(delivery.data))
+        async def take():
+            async for message in handed.messages:
+                await self.free.acquire()  # What came too early waits for a place.
+                task = asyncio.create_task(self.attend(json.loads(message.data)))
+                self.tasks.add(task)  # Else nothing but chance keeps it alive.
+                task.add_done_callback(self.tasks.discard)
+
+        return asyncio.create_task(take())
+
+    async def attend(self, dispatch):
+        """Starts a run, if it is still to be started, and sees it to its end."""
+        run = Run(self, dispatch)
         key = (run.org, run.task, run.number)
         try:
-            if self.draining:
-                return await delivery.nak()
             # Held before it is started: no beat after the start may lack it.
-            is_new = self.held.setdefault(key, run) is run
+            is_new = not self.draining and self.held.setdefault(key, run) is run
             self.changed.set()
-            is_ours = is_new and await run.start()
-            # Started by us or by somebody else, or aborted: no need to deliver it again.
-            await delivery.ack()
-            if is_ours:
+            # If not: started by somebody else, or aborted, or it is handed out again.
+            if is_new and await run.start():
                 await shout(run, self.args.pace)
         except Over:
             print(f"{run.task} run {run.number}: {run.state.status}", file=sys.stderr)
@@ -125,14 +108,15 @@ async def main():
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Before the first beat: what is handed to it from then on is heard.
+    taker = await executor.listen()
     beat = asyncio.create_task(executor.beat())
-    takers = asyncio.gather(*(executor.take(shard) for shard in range(executor.log.shards)))
     print(f"executor {executor.id} takes {KIND}", file=sys.stderr)
-    await asyncio.wait({takers, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({taker, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
 
     executor.draining = True
     executor.changed.set()
-    await takers
+    taker.cancel()
     for _ in range(args.places):  # Every place is free once every run has reached a checkpoint.
         await executor.free.acquire()
     beat.cancel()

@@ -1,6 +1,6 @@
 //! Records. The input is a subject, a line feed, and the bytes that lie under it.
 
-use longhaul_core::{ConversationId, Kind, OrgId, TaskId};
+use longhaul_core::{ConversationId, OrgId, TaskId};
 use longhaul_wire::{
     DecodeError, EncodeError, MAX_RECORD, Parsed, Record, Subject, commit_id, decode, encode,
 };
@@ -42,7 +42,6 @@ fn id_of(record: &Record) -> Option<longhaul_core::CommitId> {
         Record::Admissions(commit) => Some(commit.id),
         Record::Policy(commit) => Some(commit.id),
         Record::Conversation(claim) => Some(claim.id),
-        Record::Dispatch(_) => None,
     }
 }
 
@@ -60,7 +59,6 @@ fn elsewhere(place: &Parsed) -> Parsed {
         Parsed::Conversation { conversation, .. } => {
             *conversation = ConversationId::new(other(conversation.as_str())).unwrap();
         }
-        Parsed::Dispatch { kind, .. } => *kind = Kind::new(other(kind.as_str())).unwrap(),
     }
     place
 }

@@ -6,7 +6,7 @@ use longhaul_core::{
     ConversationId, ExecutorId, InvalidId, Kind, OrgId, Sequence, Status, TaskId, TaskRef, UserId,
 };
 use longhaul_wire::live::{self, Change, Changed};
-use longhaul_wire::{Parsed, Shards, Subject, topology};
+use longhaul_wire::{Shards, Subject, topology};
 
 /// - Any text is taken apart without a panic; what is taken apart is built to the same text.
 /// - Whatever the ids, a subject has the tokens it should have, the organisation's own among them, and
@@ -55,20 +55,18 @@ fn build(text: &str) {
         (Subject::ledger(shards, &org), format!("lh.{shard}.adm.{org}")),
         (Subject::policy(shards, &org), format!("lh.{shard}.org.{org}")),
         (Subject::conversation(shards, &org, &conversation), format!("lh.{shard}.conv.{org}.{conversation}")),
-        (Subject::dispatch(shard, &kind), format!("lh.{shard}.run.{kind}")),
     ] {
         assert_eq!(subject.as_str(), shape);
         assert_eq!(Subject::parse(subject.as_str()).as_ref(), Ok(subject.parsed()));
         assert_eq!(subject.shard(), shard);
-        let belongs = !matches!(subject.parsed(), Parsed::Dispatch { .. });
-        assert_eq!(subject.parsed().org(), belongs.then_some(&org));
+        assert_eq!(subject.parsed().org(), &org);
         lies_in_one_stream(&subject);
     }
-    say(&org, &user, task);
+    say(&org, &user, &kind, task);
 }
 
 /// What is said to whoever listens right now.
-fn say(org: &OrgId, user: &UserId, task: TaskId) {
+fn say(org: &OrgId, user: &UserId, kind: &Kind, task: TaskId) {
     let said = live::change(org, user, task);
     let other_org = OrgId::new(other(org.as_str())).unwrap();
     let other_user = UserId::new(other(user.as_str())).unwrap();
@@ -80,7 +78,9 @@ fn say(org: &OrgId, user: &UserId, task: TaskId) {
     let text = live::text(&TaskRef { org: org.clone(), task });
     assert_eq!(tokens(&text).len(), 4);
     let beat = live::beat(ExecutorId(task.0));
-    for (subject, is_beat) in [(&said, false), (&text, false), (&beat, true)] {
+    let run = live::run(kind, ExecutorId(task.0));
+    assert_eq!(tokens(&run).len(), 4);
+    for (subject, is_beat) in [(&said, false), (&text, false), (&run, false), (&beat, true)] {
         assert!(tokens(subject).into_iter().all(is_token), "{subject}");
         assert!(Subject::parse(subject).is_err(), "{subject} is not kept in the log");
         assert_eq!(topology::beats().subjects.iter().any(|shape| matches(shape, subject)), is_beat);
@@ -117,11 +117,7 @@ fn lies_in_one_stream(subject: &Subject) {
     assert!(tokens(subject.as_str()).into_iter().all(is_token), "{subject}");
     let shapes = topology::log(subject.shard()).subjects;
     let lies_under = shapes.iter().filter(|shape| matches(shape, subject.as_str())).count();
-    match subject.parsed() {
-        // No part of the history: they may be kept elsewhere.
-        Parsed::Dispatch { .. } => assert!(lies_under <= 1, "{subject}"),
-        _ => assert_eq!(lies_under, 1, "{subject}"),
-    }
+    assert_eq!(lies_under, 1, "{subject}");
     let beside = longhaul_wire::Shard(subject.shard().0 ^ 1);
     assert!(!topology::log(beside).subjects.iter().any(|shape| matches(shape, subject.as_str())));
     assert!(!topology::beats().subjects.iter().any(|shape| matches(shape, subject.as_str())));

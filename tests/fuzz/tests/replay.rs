@@ -107,5 +107,5 @@ fn the_seeds_of_the_codec_hold_every_kind_of_record_and_event() {
         }
     }
     assert_eq!(events, BTreeSet::from(EVENT_KINDS));
-    assert_eq!(forms.len(), 5);
+    assert_eq!(forms.len(), 4);
 }

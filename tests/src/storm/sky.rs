@@ -117,8 +117,8 @@ async fn follow(sky: Arc<Sky>, journal: Journal, shard: Shard) {
         if let Ok(mut follower) = journal.follow(shard, after).await {
             while let Some(Ok(entry)) = follower.next().await {
                 after = entry.sequence;
-                if let (Ok(Stored::Task(commit)), Some(org)) = (&entry.record, entry.subject.org()) {
-                    sky.take(org, commit.task, &commit.events);
+                if let Ok(Stored::Task(commit)) = &entry.record {
+                    sky.take(entry.subject.org(), commit.task, &commit.events);
                 }
             }
         }

@@ -68,19 +68,25 @@ impl Board {
         seen
     }
 
-    /// Free places by the beats, less those that admitted runs are on their way to.
-    pub(super) fn free_places(&self) -> Places {
+    /// Where the next admitted runs can go: free places by the beats, less those that runs admitted
+    /// earlier are on their way to.
+    pub fn free_places(&self) -> Places {
         let mut places = self.rooms.free();
         for (kind, queue) in &self.granted {
             let runs =
                 queue.iter().filter_map(|(_, _, task)| Some((task.clone(), self.tasks.get(task)?.next_run)));
             for _ in runs.filter(|run| !self.rooms.is_listed(run)) {
-                if !places.take(kind) {
+                if places.take(kind).is_none() {
                     break;
                 }
             }
         }
         places
+    }
+
+    /// Where runs can go that were admitted and have not started: free places by the beats alone.
+    pub fn open_places(&self) -> Places {
+        self.rooms.free()
     }
 
     /// Whose turn it is, while there is room for `open`.

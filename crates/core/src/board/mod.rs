@@ -37,4 +37,5 @@ mod tests;
 pub use brief::Grant;
 pub use fold::{Board, Counts};
 pub use organisation::MAX_WEIGHT;
+pub use rooms::Places;
 pub use waiting::{Candidate, MAX_BLOCKERS, WaitReason, Waiting};

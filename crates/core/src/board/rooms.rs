@@ -1,5 +1,6 @@
 //! Where there is room: what executors say in their beats, corrected by what the log says since.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::beat::{Beat, HeldRun, Room, TaskRef};
@@ -98,14 +99,15 @@ impl Rooms {
 
     /// The free places, to be handed out.
     pub(super) fn free(&self) -> Places {
-        let seats = self.heard.values().filter(|heard| !heard.draining).map(|heard| {
+        let open = self.heard.iter().filter(|(_, heard)| !heard.draining);
+        let seats = open.map(|(executor, heard)| {
             let free = |room: &Room| {
                 room.free.saturating_add(heard.ended).min(room.places).saturating_sub(heard.unlisted)
             };
             let kinds: BTreeMap<Kind, u32> =
                 heard.kinds.iter().map(|room| (room.kind.clone(), free(room))).collect();
             // Its kinds share its places.
-            Seats { total: kinds.values().copied().max().unwrap_or(0), kinds }
+            Seats { executor: *executor, total: kinds.values().copied().max().unwrap_or(0), kinds }
         });
         Places { seats: seats.filter(|seats| seats.total > 0).collect() }
     }
@@ -136,12 +138,13 @@ fn count(all: impl Iterator) -> u32 {
 
 /// Free places, as they are handed out.
 #[derive(Debug)]
-pub(super) struct Places {
+pub struct Places {
     seats: Vec<Seats>,
 }
 
 #[derive(Debug)]
 struct Seats {
+    executor: ExecutorId,
     total: u32,
     kinds: BTreeMap<Kind, u32>,
 }
@@ -154,14 +157,14 @@ impl Places {
     }
 
     /// Hands out a place for the kind: at the executor that takes the fewest kinds, so that the
-    /// others stay open for more. False if there is none.
-    pub(super) fn take(&mut self, kind: &Kind) -> bool {
+    /// others stay open for more, and of those at the one with the most room. Nothing if there is none.
+    pub fn take(&mut self, kind: &Kind) -> Option<ExecutorId> {
         let fits = self.seats.iter_mut().filter(|seats| seats.kinds.get(kind).is_some_and(|free| *free > 0));
-        let Some(seats) = fits.min_by_key(|seats| seats.kinds.len()) else { return false };
+        let seats = fits.min_by_key(|seats| (seats.kinds.len(), Reverse(seats.total)))?;
         seats.total -= 1;
         for (other, free) in &mut seats.kinds {
             *free = if other == kind { *free - 1 } else { *free }.min(seats.total);
         }
-        true
+        Some(seats.executor)
     }
 }

@@ -110,7 +110,7 @@ async fn a_task_that_cannot_be_read_is_put_aside_and_stops_nothing_else() {
         why: AdmissionReason::First,
         only: None,
     };
-    stage.journal.dispatch(&dispatch).await.unwrap();
+    hand_out(&stage.journal, &dispatch);
     let fine = stage.submit(submission("work", json!(false))).await;
     assert_eq!(stage.end(&fine).await.status, Status::Completed);
     // Unreadable while it runs: its handler goes, and its place is free.

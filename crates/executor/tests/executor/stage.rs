@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use futures::{FutureExt as _, StreamExt as _};
 use longhaul_core::*;
 use longhaul_executor::{CancellationToken, Error, Executor};
 use longhaul_journal::memory::Memory;
@@ -288,5 +289,30 @@ pub(crate) async fn admit(journal: &Journal, org: &OrgId, snapshot: &Snapshot) {
         why: snapshot.admit_as,
         only: None,
     };
-    journal.dispatch(&dispatch).await.unwrap();
+    hand_out(journal, &dispatch);
+}
+
+/// Hands a run to every executor that takes its kind, again and again until it is started: only one
+/// can start it.
+pub(crate) fn hand_out(journal: &Journal, dispatch: &Dispatch) {
+    let (journal, dispatch) = (journal.clone(), dispatch.clone());
+    let task = TaskRef { org: dispatch.org.clone(), task: dispatch.task };
+    tokio::spawn(async move {
+        loop {
+            if let Ok(mut beats) = journal.beats().await {
+                // What was said last, and no more.
+                while let Some(Some(Ok(beat))) = beats.next().now_or_never() {
+                    if !beat.draining && beat.kinds.iter().any(|room| room.kind == dispatch.kind) {
+                        let _ = journal.dispatch(&dispatch, beat.executor).await;
+                    }
+                }
+            }
+            sleep(Duration::from_millis(200)).await;
+            match journal.load(&task).await {
+                Ok(Some(snapshot)) if snapshot.status == Status::Pending => {}
+                Err(error) if error.is_transient() => {}
+                _ => return,
+            }
+        }
+    });
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::future::join_all;
 use futures::stream::StreamExt;
 use longhaul_core::{
-    Act, Admission, AdmissionCommit, AdmissionReason, Command, ConversationClaim, Dispatch, EventBody, OrgId,
-    Payload, Policy, Rejection, Role, RunNumber, Sequence, Status, TaskRef, UserId,
+    Act, Admission, AdmissionCommit, AdmissionReason, Command, ConversationClaim, Dispatch, EventBody,
+    ExecutorId, OrgId, Payload, Policy, Rejection, Role, RunNumber, Sequence, Status, TaskRef, UserId,
 };
 use longhaul_wire::{DecodeError, Parsed, Record, Subject};
 use serde_json::json;
@@ -30,7 +30,7 @@ checks![
     a_conversation_has_one_holder,
     a_policy_holds_until_the_next,
     a_follower_reads_what_was_written,
-    every_dispatch_is_delivered,
+    a_dispatch_reaches_the_executor_it_is_handed_to,
     what_is_too_large_is_refused,
     nobody_writes_what_nobody_may_read,
     an_unreadable_record_puts_one_task_aside,
@@ -264,7 +264,7 @@ async fn a_follower_reads_what_was_written(bed: Bed) {
         assert!(entry.sequence > at, "in order, and nothing twice");
         at = entry.sequence;
         assert_eq!(entry.shard, shard);
-        if entry.subject.org() == Some(&org) {
+        if *entry.subject.org() == org {
             seen.push(entry);
         }
     }
@@ -282,39 +282,33 @@ async fn a_follower_reads_what_was_written(bed: Bed) {
     assert!(batch.is_err() || batch.is_ok_and(|batch| (1..=5).contains(&batch.len())));
 }
 
-async fn every_dispatch_is_delivered(bed: Bed) {
+async fn a_dispatch_reaches_the_executor_it_is_handed_to(bed: Bed) {
     let (journal, kind) = (bed.journal(), fresh_kind());
-    // Over all shards.
-    let orgs: Vec<OrgId> = (0..12).map(|_| fresh_org()).collect();
-    let mut meant = BTreeSet::new();
-    for org in &orgs {
-        let task = fresh_task(org);
-        let dispatch = Dispatch {
-            org: org.clone(),
-            task: task.task,
-            run: RunNumber(1),
-            kind: kind.clone(),
-            ledger: Sequence(1),
-            why: AdmissionReason::First,
-            only: None,
-        };
-        journal.dispatch(&dispatch).await.unwrap();
-        meant.insert(task.task);
-    }
-    let mut taken = journal.take(&kind, 3).await.unwrap();
-    while !meant.is_empty() {
-        match bed.soon("a dispatch", taken.next()).await {
-            Some(Ok(run)) => {
-                assert_eq!(run.dispatch.kind, kind);
-                assert!(run.delivered >= 1);
-                // It may be delivered again whatever is said: who takes it is prepared for that.
-                if run.done().await.is_ok() {
-                    meant.remove(&run.dispatch.task);
-                }
+    let (one, other): (ExecutorId, ExecutorId) = (new_id(), new_id());
+    let mut handed = bed.other_journal().listen_runs(&kind, one).await.unwrap();
+    let dispatch = Dispatch {
+        org: fresh_org(),
+        task: new_id(),
+        run: RunNumber(1),
+        kind: kind.clone(),
+        ledger: Sequence(1),
+        why: AdmissionReason::First,
+        only: Some(Sequence(3)),
+    };
+    let another = Dispatch { task: new_id(), ..dispatch.clone() };
+    let another_kind = Dispatch { kind: fresh_kind(), ..dispatch.clone() };
+    // What is said may be lost: it is said again.
+    let heard = async {
+        loop {
+            let _ = journal.dispatch(&another, other).await;
+            let _ = journal.dispatch(&another_kind, one).await;
+            let _ = journal.dispatch(&dispatch, one).await;
+            if let Ok(heard) = tokio::time::timeout(Duration::from_millis(200), handed.next()).await {
+                return heard;
             }
-            Some(Err(_)) | None => taken = journal.take(&kind, 3).await.unwrap(),
         }
-    }
+    };
+    assert_eq!(bed.soon("the dispatch", heard).await, Some(dispatch.clone()));
 }
 
 async fn what_is_too_large_is_refused(bed: Bed) {

@@ -27,8 +27,6 @@ pub struct Bed {
     pub port: Arc<dyn Port>,
     /// A second connection to the same log; may be the same.
     pub other: Arc<dyn Port>,
-    /// How long a delivery may stay unsettled.
-    pub dispatch_wait: Duration,
 }
 
 /// A check: its name, and what it does.
@@ -49,8 +47,8 @@ pub async fn run(bed: &Bed, checks: &[Check]) -> Vec<&'static str> {
 
 impl Bed {
     /// A bed of one connection.
-    pub fn new(port: Arc<dyn Port>, dispatch_wait: Duration) -> Self {
-        Self { other: Arc::clone(&port), port, dispatch_wait }
+    pub fn new(port: Arc<dyn Port>) -> Self {
+        Self { other: Arc::clone(&port), port }
     }
 
     fn journal(&self) -> Journal {
@@ -63,10 +61,10 @@ impl Bed {
 
     /// What must happen some time, and soon.
     async fn soon<T>(&self, what: &str, happens: impl Future<Output = T>) -> T {
-        let bound = self.dispatch_wait + Duration::from_secs(60);
-        match tokio::time::timeout(bound, happens).await {
+        const BOUND: Duration = Duration::from_secs(60);
+        match tokio::time::timeout(BOUND, happens).await {
             Ok(happened) => happened,
-            Err(_) => panic!("{what} did not happen within {bound:?}"),
+            Err(_) => panic!("{what} did not happen within {BOUND:?}"),
         }
     }
 }

@@ -9,14 +9,13 @@ use futures::stream::StreamExt;
 use longhaul_core::{Digest, OrgId, Sequence, UserId};
 use longhaul_wire::{Shard, Shards, Subject, live, sha256};
 
-use super::{Bed, checks, fresh, fresh_kind, fresh_org, fresh_task};
+use super::{Bed, checks, fresh, fresh_org, fresh_task};
 use crate::port::{Append, AppendError, Port, PortError, ServiceSpec, Stored};
 
 checks![
     of_many_creators_one_wins,
     a_writer_who_is_behind_is_refused,
     an_unconditional_append_is_stored,
-    a_dispatch_is_no_part_of_the_log,
     a_batch_gives_each_message_its_own_outcome,
     what_cannot_be_stored_is_refused_before_it_is_sent,
     a_shard_that_does_not_exist_is_an_error,
@@ -27,10 +26,6 @@ checks![
     a_follower_sees_everything_in_order,
     a_follower_begins_where_it_is_told,
     what_is_forgotten_is_gone,
-    a_delivery_comes_until_it_is_settled,
-    a_postponed_delivery_comes_again,
-    takers_share_what_is_dispatched,
-    a_taker_holds_no_more_than_it_wants,
     the_last_beats_come_first,
     what_is_said_reaches_who_listens,
     an_object_is_what_its_name_says,
@@ -101,23 +96,6 @@ async fn an_unconditional_append_is_stored(bed: Bed) {
     assert_eq!(bodies(&bed.port.read(&subject, Sequence::ZERO).await.unwrap()), ["a", "a"]);
 }
 
-async fn a_dispatch_is_no_part_of_the_log(bed: Bed) {
-    let dispatch = Subject::dispatch(Shard(0), &fresh_kind());
-    let head = bed.port.head(Shard(0)).await.unwrap();
-    let mut followed = bed.port.follow(Shard(0), head).await.unwrap();
-    bed.port.append(message(&dispatch, None, "dispatched")).await.unwrap();
-    assert!(bed.port.read(&dispatch, Sequence::ZERO).await.unwrap().is_empty());
-    // What is said next in the log is what a follower sees next.
-    let mut orgs = std::iter::repeat_with(fresh_org);
-    let policy = orgs.find_map(|org| {
-        let subject = Subject::policy(shards(&bed), &org);
-        (subject.shard() == Shard(0)).then_some(subject)
-    });
-    bed.port.append(message(&policy.unwrap(), None, "said")).await.unwrap();
-    let next = followed.next().await.unwrap().unwrap();
-    assert!(!matches!(next.subject.parsed(), longhaul_wire::Parsed::Dispatch { .. }));
-}
-
 async fn a_batch_gives_each_message_its_own_outcome(bed: Bed) {
     let org = fresh_org();
     let subjects: Vec<Subject> = (0..10).map(|_| task_subject(&bed, &org)).collect();
@@ -148,7 +126,8 @@ async fn what_cannot_be_stored_is_refused_before_it_is_sent(bed: Bed) {
 
 async fn a_shard_that_does_not_exist_is_an_error(bed: Bed) {
     let beyond = Shard(bed.port.info().shards);
-    let subject = Subject::dispatch(beyond, &fresh_kind());
+    let org = fresh_org();
+    let subject = longhaul_wire::Parsed::Ledger { shard: beyond, org }.subject();
     let refused = bed.port.append(message(&subject, None, "a")).await;
     assert!(matches!(refused, Err(AppendError::DidNotHappen(PortError::Misconfigured(_)))), "{refused:?}");
     assert!(matches!(bed.port.read(&subject, Sequence::ZERO).await, Err(PortError::Misconfigured(_))));
@@ -267,88 +246,6 @@ async fn what_is_forgotten_is_gone(bed: Bed) {
     // What was written last still counts.
     assert!(bed.port.append(message(&subject, Some(0), "again")).await.is_err());
     append(&*bed.port, &subject, third.0, "d").await;
-}
-
-/// Dispatches these bodies to a kind of its own.
-async fn dispatched(bed: &Bed, texts: &[&str]) -> Subject {
-    let subject = Subject::dispatch(Shard(0), &fresh_kind());
-    for text in texts {
-        bed.port.append(message(&subject, None, text)).await.unwrap();
-    }
-    subject
-}
-
-async fn a_delivery_comes_until_it_is_settled(bed: Bed) {
-    let subject = dispatched(&bed, &["a", "b", "c"]).await;
-    let mut taker = bed.port.take(&subject, 1).await.unwrap();
-    let first = bed.soon("a delivery", taker.next()).await.unwrap().unwrap();
-    assert_eq!((&first.body()[..], first.delivered()), (&b"a"[..], 1));
-    first.done().await.unwrap();
-    drop(first);
-    let second = bed.soon("a delivery", taker.next()).await.unwrap().unwrap();
-    assert_eq!((&second.body()[..], second.delivered()), (&b"b"[..], 1));
-    // Its taker dies; another one is only slow.
-    drop((second, taker));
-    let mut slow = bed.port.take(&subject, 1).await.unwrap();
-    let old = bed.soon("a delivery", slow.next()).await.unwrap().unwrap();
-    assert_eq!((&old.body()[..], old.delivered()), (&b"c"[..], 1));
-    let mut taker = bed.other.take(&subject, 2).await.unwrap();
-    let mut seen = BTreeSet::new();
-    for _ in 0..2 {
-        let again = bed.soon("the second delivery", taker.next()).await.unwrap().unwrap();
-        seen.insert((again.body().clone(), again.delivered()));
-        again.done().await.unwrap();
-    }
-    assert_eq!(seen, BTreeSet::from([(Bytes::from("b"), 2), (Bytes::from("c"), 2)]));
-    // Settling fences nothing, and is no error either.
-    old.done().await.unwrap();
-}
-
-async fn a_postponed_delivery_comes_again(bed: Bed) {
-    let subject = dispatched(&bed, &["a", "b"]).await;
-    let mut taker = bed.port.take(&subject, 4).await.unwrap();
-    let first = bed.soon("a delivery", taker.next()).await.unwrap().unwrap();
-    first.later(Duration::from_millis(300)).await.unwrap();
-    drop(first);
-    let mut seen = Vec::new();
-    while seen.len() < 2 {
-        let next = bed.soon("a delivery", taker.next()).await.unwrap().unwrap();
-        seen.push((String::from_utf8(next.body().to_vec()).unwrap(), next.delivered()));
-        next.done().await.unwrap();
-    }
-    assert_eq!(seen, [("b".to_owned(), 1), ("a".to_owned(), 2)]);
-}
-
-async fn takers_share_what_is_dispatched(bed: Bed) {
-    let texts: Vec<String> = (0..20).map(|n| n.to_string()).collect();
-    let subject = dispatched(&bed, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let takers = [&bed.port, &bed.other].map(|port| port.take(&subject, 2));
-    let mut takers = join_all(takers).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
-    let mut seen = Vec::new();
-    while seen.len() < 20 {
-        // Whichever has something.
-        let mut all = futures::stream::select_all(takers.iter_mut());
-        let next = bed.soon("a delivery", all.next()).await.unwrap().unwrap();
-        next.done().await.unwrap();
-        seen.push(String::from_utf8(next.body().to_vec()).unwrap());
-    }
-    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 20, "each came once: {seen:?}");
-}
-
-async fn a_taker_holds_no_more_than_it_wants(bed: Bed) {
-    let subject = dispatched(&bed, &["a", "b", "c"]).await;
-    let mut greedy = bed.port.take(&subject, 2).await.unwrap();
-    let one = bed.soon("a delivery", greedy.next()).await.unwrap().unwrap();
-    let two = bed.soon("a delivery", greedy.next()).await.unwrap().unwrap();
-    let more = tokio::time::timeout(Duration::from_millis(300), greedy.next()).await;
-    assert!(more.is_err(), "a third was given to a taker that wants two");
-    // The third is there for somebody else.
-    let mut other = bed.other.take(&subject, 1).await.unwrap();
-    let three = bed.soon("a delivery", other.next()).await.unwrap().unwrap();
-    assert_eq!(&three.body()[..], b"c");
-    for delivery in [one, two, three] {
-        delivery.done().await.unwrap();
-    }
 }
 
 async fn the_last_beats_come_first(bed: Bed) {

@@ -72,17 +72,6 @@ impl Log {
         }
     }
 
-    /// The first message of a subject after `after`.
-    pub(super) fn next(&self, subject: &Subject, after: u64) -> Option<(u64, Bytes)> {
-        let known = self.subjects.get(subject)?;
-        let sequence = *known.get(known.partition_point(|sequence| *sequence <= after))?;
-        Some((sequence, self.body(sequence)?))
-    }
-
-    pub(super) fn body(&self, sequence: u64) -> Option<Bytes> {
-        self.messages.get(&sequence).map(|message| message.body.clone())
-    }
-
     fn page(&self, after: u64) -> VecDeque<Stored> {
         let later = self.messages.range((Excluded(after), Unbounded));
         later.take(PAGE).filter_map(|(sequence, _)| self.stored(*sequence)).collect()

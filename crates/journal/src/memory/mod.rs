@@ -1,13 +1,11 @@
 //! The in-memory twin: the port over nothing but memory.
 //!
-//! It keeps the server's promises to the letter (expectations, one order per shard, redelivery,
-//! last values) and none of its latency, so that whatever runs over the real log runs over it in a
+//! It keeps the server's promises to the letter (expectations, one order per shard, last values) and none of its latency, so that whatever runs over the real log runs over it in a
 //! test, with the runtime's time paused if wanted. Clones share one log, as connections share a
 //! server.
 
 mod live;
 mod log;
-mod take;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,16 +15,14 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use longhaul_core::{Digest, Sequence};
-use longhaul_wire::{MAX_RECORD, Parsed, Shard, Shards, Subject, sha256, topology};
+use longhaul_wire::{MAX_RECORD, Shard, Shards, Subject, sha256};
 use tokio::sync::watch;
 
 use self::live::{Beats, Listeners, Services};
 use self::log::Log;
-use self::take::Consumer;
 use crate::clock::Clock;
 use crate::port::{
-    Answer, Append, AppendError, Deliveries, Durability, Port, PortError, PortInfo, Request, ServiceSpec,
-    Stored,
+    Answer, Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored,
 };
 
 /// The in-memory twin of the log.
@@ -38,7 +34,6 @@ pub struct Memory {
 struct Inner {
     shards: Shards,
     clock: Clock,
-    dispatch_wait: Duration,
     state: Mutex<State>,
     /// Counts changes, so that who waits for one wakes up.
     changes: watch::Sender<u64>,
@@ -48,9 +43,6 @@ struct State {
     /// Whether the server is up.
     up: bool,
     logs: Vec<Log>,
-    /// Dispatches, by shard: no part of the log.
-    runs: Vec<Log>,
-    consumers: HashMap<Subject, Consumer>,
     beats: Beats,
     listeners: Listeners,
     services: Services,
@@ -60,16 +52,9 @@ struct State {
 impl Memory {
     /// An empty log.
     pub fn new(shards: Shards) -> Self {
-        Self::with_dispatch_wait(shards, topology::DISPATCH_WAIT)
-    }
-
-    /// An empty log that hands an unsettled dispatch to somebody else after `wait`.
-    pub fn with_dispatch_wait(shards: Shards, wait: Duration) -> Self {
         let state = State {
             up: true,
             logs: shards.all().map(|_| Log::default()).collect(),
-            runs: shards.all().map(|_| Log::default()).collect(),
-            consumers: HashMap::new(),
             beats: Beats::default(),
             listeners: Listeners::default(),
             services: Services::default(),
@@ -78,7 +63,6 @@ impl Memory {
         let inner = Inner {
             shards,
             clock: Clock::runtime(),
-            dispatch_wait: wait,
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
         };
@@ -101,12 +85,9 @@ impl Memory {
     }
 
     /// Brings the server up again. What was appended is there; heartbeats and what was being said
-    /// are gone; whatever was delivered and not settled is delivered again.
+    /// are gone.
     pub fn start(&self) {
-        let mut state = self.lock();
-        state.up = true;
-        state.consumers.values_mut().for_each(Consumer::redeliver_all);
-        drop(state);
+        self.lock().up = true;
         self.changed();
     }
 
@@ -165,9 +146,7 @@ impl Memory {
             return Err(AppendError::DidNotHappen(PortError::Refused(why)));
         }
         let mut state = self.up().map_err(AppendError::DidNotHappen)?;
-        let State { logs, runs, .. } = &mut *state;
-        let logs = if let Parsed::Dispatch { .. } = message.subject.parsed() { runs } else { logs };
-        let sequence = logs[shard].append(message, self.inner.clock.now())?;
+        let sequence = state.logs[shard].append(message, self.inner.clock.now())?;
         drop(state);
         self.changed();
         Ok(sequence)
@@ -233,18 +212,6 @@ impl Port for Memory {
             let shard = self.check_shard(shard)?;
             drop(self.up()?);
             Ok(log::follow(self.clone(), shard, after))
-        })
-    }
-
-    fn take<'a>(
-        &'a self,
-        dispatch: &'a Subject,
-        unsettled: usize,
-    ) -> BoxFuture<'a, Result<Deliveries, PortError>> {
-        Box::pin(async move {
-            self.check_shard(dispatch.shard())?;
-            drop(self.up()?);
-            Ok(take::take(self.clone(), dispatch.clone(), unsettled))
         })
     }
 

@@ -14,9 +14,6 @@ pub(super) const WRONG_LAST_SEQUENCE: u64 = 10071;
 pub(super) const WRONG_LAST_SEQUENCE_IN_FLIGHT: u64 = 10164;
 pub(super) const STREAM_NOT_FOUND: u64 = 10059;
 pub(super) const STREAM_EXISTS_DIFFERENTLY: u64 = 10058;
-pub(super) const CONSUMER_NOT_FOUND: u64 = 10014;
-/// Created twice, each time with other settings.
-pub(super) const CONSUMER_EXISTS: u64 = 10148;
 pub(super) const NO_MESSAGE: u64 = 10037;
 pub(super) const SEQUENCE_NOT_FOUND: u64 = 10043;
 /// Storing failed, for a reason that only the text gives.

@@ -6,7 +6,7 @@ use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use longhaul_core::{CommitId, Sequence};
-use longhaul_wire::{Parsed, Subject, topology};
+use longhaul_wire::{Shard, topology};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -59,7 +59,7 @@ impl Publisher<'_> {
         let answer = self.link.request(subject, headers, message.body.clone(), ANSWER).await;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(failure) => return Err(self.unanswered(&message.subject, failure).await),
+            Err(failure) => return Err(self.unanswered(message.subject.shard(), failure).await),
         };
         let ack = read(&answer.payload).map_err(AppendError::MayHaveHappened)?;
         match ack.error {
@@ -110,7 +110,7 @@ impl Publisher<'_> {
         let answer = match answer {
             Ok(answer) => answer,
             Err(failure) => {
-                return Err(match self.unanswered(&last.subject, failure).await {
+                return Err(match self.unanswered(last.subject.shard(), failure).await {
                     AppendError::MayHaveHappened(why) => BatchError::MayHaveHappened(why),
                     AppendError::DidNotHappen(why) => BatchError::DidNotHappen(why),
                     AppendError::Conflict { subject } => BatchError::DidNotHappen(PortError::Refused(
@@ -135,14 +135,14 @@ impl Publisher<'_> {
     }
 
     /// What a failure to get an answer means for the message.
-    async fn unanswered(&self, to: &Subject, failure: Failure) -> AppendError {
+    async fn unanswered(&self, shard: Shard, failure: Failure) -> AppendError {
         match failure {
-            Failure::Nobody(subject) => AppendError::DidNotHappen(match self.is_gone(&stream(to)).await {
+            Failure::Nobody(subject) => AppendError::DidNotHappen(match self.is_gone(shard).await {
                 // While a cluster chooses a stream's leader nobody takes messages for it.
                 false => Failure::Nobody(subject).into(),
                 true => PortError::Misconfigured(format!(
                     "the stream {} is gone; it was deleted, or this is another server or account",
-                    stream(to)
+                    topology::log(shard).name
                 )),
             }),
             Failure::Down | Failure::Denied(_) | Failure::TooLarge { .. } => {
@@ -154,19 +154,11 @@ impl Publisher<'_> {
         }
     }
 
-    async fn is_gone(&self, stream: &str) -> bool {
-        let call = format!("$JS.API.STREAM.INFO.{stream}");
+    async fn is_gone(&self, shard: Shard) -> bool {
+        let call = format!("$JS.API.STREAM.INFO.{}", topology::log(shard).name);
         let answer = self.link.request(&call, None, Bytes::from_static(b"{}"), ANSWER).await;
         let error = answer.ok().and_then(|answer| read(&answer.payload).ok()).and_then(|ack| ack.error);
         error.is_some_and(|error| error.code == STREAM_NOT_FOUND)
-    }
-}
-
-/// The stream a subject lies in.
-fn stream(subject: &Subject) -> String {
-    match subject.parsed() {
-        Parsed::Dispatch { shard, .. } => topology::runs(*shard).name,
-        other => topology::log(other.shard()).name,
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `provision`, `durability` | what is there: made where missing, compared where not, never changed |
 //! | `append`, `gather` | appending, alone or in groups |
 //! | `read` | one subject, strongly |
-//! | `pull`, `follow`, `take` | consumers: a whole stream in order; dispatches shared with others |
+//! | `pull`, `follow` | consumers: a whole stream in order |
 //! | `beats`, `files`, `service` | what lies beside the log |
 
 mod api;
@@ -26,7 +26,6 @@ mod provision;
 mod pull;
 mod read;
 mod service;
-mod take;
 
 pub use options::{Auth, ConnectOptions};
 pub use port::Nats;

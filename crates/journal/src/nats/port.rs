@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, StreamExt as _};
 use longhaul_core::{Digest, Sequence};
-use longhaul_wire::{Parsed, Shard, Shards, Subject, topology};
+use longhaul_wire::{Shard, Shards, Subject, topology};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -23,10 +23,8 @@ use super::link::{ANSWER, Link};
 use super::options::ConnectOptions;
 use super::provision::provision;
 use super::read::{Raw, Reader};
-use super::{beats, durability, service, take};
-use crate::port::{
-    Append, AppendError, Delivery, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored,
-};
+use super::{beats, durability, service};
+use crate::port::{Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored};
 
 /// The oldest server with everything that is used, atomic batches above all.
 const OLDEST: (i64, i64, i64) = (2, 12, 0);
@@ -123,9 +121,7 @@ impl Nats {
     async fn append_one(&self, message: Append) -> Result<Sequence, AppendError> {
         let shard = message.subject.shard();
         self.stream(shard).map_err(AppendError::DidNotHappen)?;
-        // Nothing waits for a disk because of a dispatch.
-        let synced = !matches!(message.subject.parsed(), Parsed::Dispatch { .. });
-        if synced && let Some(gather) = self.gather.get(usize::from(shard.0)) {
+        if let Some(gather) = self.gather.get(usize::from(shard.0)) {
             return gather.append(message).await;
         }
         let Ok(Ok(_in_flight)) = timeout(ANSWER, self.in_flight.acquire()).await else {
@@ -244,17 +240,6 @@ impl Port for Nats {
                 })
             });
             Ok(stored.boxed())
-        })
-    }
-
-    fn take<'a>(
-        &'a self,
-        dispatch: &'a Subject,
-        unsettled: usize,
-    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Box<dyn Delivery>, PortError>>, PortError>> {
-        Box::pin(async move {
-            self.stream(dispatch.shard())?;
-            take::take(Arc::clone(&self.link), dispatch, unsettled).await
         })
     }
 

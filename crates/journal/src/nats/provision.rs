@@ -82,9 +82,6 @@ pub(super) async fn provision(
             cluster.leader.into_iter().chain(cluster.replicas.into_iter().map(|peer| peer.name))
         }));
     }
-    for shard in shards.all() {
-        make.stream(config(&topology::runs(shard))).await?;
-    }
     make.stream(config(&topology::beats())).await?;
     make.stream(files()).await?;
     servers.sort_unstable();
@@ -207,14 +204,11 @@ fn config(spec: &StreamSpec) -> Config {
         max_messages_per_subject: if last_of_each { 1 } else { -1 },
         max_age: match spec.keeps {
             Keeps::LastOfEach { at_most } => at_most,
-            Keeps::Everything | Keeps::UntilTaken => Duration::ZERO,
+            Keeps::Everything => Duration::ZERO,
         },
         // A full log refuses; only last values make room for later ones.
         discard: if last_of_each { DiscardPolicy::Old } else { DiscardPolicy::New },
-        retention: match spec.keeps {
-            Keeps::UntilTaken => RetentionPolicy::WorkQueue,
-            Keeps::Everything | Keeps::LastOfEach { .. } => RetentionPolicy::Limits,
-        },
+        retention: RetentionPolicy::Limits,
         allow_direct: true,
         allow_atomic_publish: spec.batches,
         deny_purge: !spec.purgeable,

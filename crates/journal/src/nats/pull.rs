@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::StreamExt as _;
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::api::number;
 use super::link::{ANSWER, Denials, Failure, Link};
@@ -153,20 +153,6 @@ impl Pull {
                 (status, _) => return Err(Doubt::Gone(format!("{status} {text}"))),
             }
         }
-    }
-
-    /// The messages that nobody looked at: those that are here, and where one `lingers` also those that
-    /// a request which still stands may bring.
-    pub(super) async fn unread(&mut self, lingers: bool) -> Option<Message> {
-        let next = async {
-            loop {
-                let message = self.answers.next().await?;
-                if message.status.is_none() {
-                    return Some(message);
-                }
-            }
-        };
-        if lingers { timeout(EXPIRES, next).await.ok()? } else { next.now_or_never()? }
     }
 }
 

@@ -2,14 +2,13 @@
 
 use longhaul_journal::conformance::{self, Bed};
 use longhaul_journal::port::Durability;
-use longhaul_wire::topology::DISPATCH_WAIT;
 
 use crate::server::{port, start};
 
 async fn conforms(shards: u16, durability: Durability) {
     let place = start(durability).await;
     let (one, other) = (place.connect(shards).await, place.connect(shards).await);
-    let bed = Bed { port: port(&one), other: port(&other), dispatch_wait: DISPATCH_WAIT };
+    let bed = Bed { port: port(&one), other: port(&other) };
     let mut failed = conformance::run(&bed, conformance::port::CHECKS).await;
     failed.extend(conformance::run(&bed, conformance::journal::CHECKS).await);
     assert!(failed.is_empty(), "{failed:?}");

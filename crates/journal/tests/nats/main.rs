@@ -10,4 +10,3 @@ mod permissions;
 mod provision;
 mod read;
 mod server;
-mod take;

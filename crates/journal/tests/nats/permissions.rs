@@ -1,11 +1,11 @@
 //! What a user may not do is said in words: it neither hangs nor looks like a server out of reach.
 
 use futures::stream::StreamExt as _;
-use longhaul_core::{Kind, Sequence};
+use longhaul_core::Sequence;
 use longhaul_journal::PortError;
 use longhaul_journal::nats::{Auth, ConnectOptions};
 use longhaul_journal::port::{AppendError, Port};
-use longhaul_wire::{Shard, Subject};
+use longhaul_wire::Shard;
 
 use crate::server::{Custom, any, connect, custom, first, fresh, refused, soon};
 
@@ -94,10 +94,6 @@ async fn who_may_not_read_is_told() {
     let end = soon("the end", follower.next()).await;
     assert!(matches!(&end, Some(Err(PortError::Refused(why))) if why.contains("MSG.NEXT")), "{end:?}");
     assert!(follower.next().await.is_none());
-    let runs = Subject::dispatch(Shard(0), &Kind::new("report").unwrap());
-    let mut taker = blind.take(&runs, 1).await.unwrap();
-    let end = soon("the end", taker.next()).await;
-    assert!(matches!(end, Some(Err(PortError::Refused(_)))));
     let mut heard = blind.listen("lh.live.acme.*").await.unwrap();
     assert!(soon("the end", heard.next()).await.is_none());
 }

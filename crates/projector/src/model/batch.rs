@@ -59,8 +59,8 @@ impl Batch {
                 board.policy(&commit.org, commit.policy);
                 self.policies.insert(commit.org.clone(), (entry.sequence, commit.policy));
             }
-            // Claims matter at submission, dispatches follow from the ledger.
-            (Ok(Record::Conversation(_) | Record::Dispatch(_)), _) => {}
+            // Claims matter at submission.
+            (Ok(Record::Conversation(_)), _) => {}
             (Err(why), None) => self.cannot_read(entry, why.to_string(), shards, board),
             (Ok(Record::Task(_)), None) => {
                 let why = "it lies in a shard that is not its organisation's".to_owned();

@@ -28,7 +28,7 @@ impl State {
 
     fn record(&mut self, now: Now, entry: Entry) -> Vec<Effect> {
         // A history in a shard where nobody looks for it is nobody's history.
-        if entry.subject.org().is_some_and(|org| self.rules.shards.of(org) != self.rules.shard) {
+        if self.rules.shards.of(entry.subject.org()) != self.rules.shard {
             self.unreadable += 1;
             return vec![];
         }
@@ -61,7 +61,7 @@ impl State {
                 self.unreadable += 1;
                 vec![]
             }
-            // Claims matter at submission, dispatches follow from the ledger.
+            // Claims matter at submission.
             _ => vec![],
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longhaul_core::{
-    Admission, Beat, Command, Dispatch, Millis, OrgId, Rejection, Sequence, TaskRef, Timestamp,
+    Admission, Beat, Command, Dispatch, ExecutorId, Millis, OrgId, Rejection, Sequence, TaskRef, Timestamp,
 };
 use longhaul_journal::Entry;
 
@@ -59,8 +59,8 @@ pub(crate) enum Input {
 pub(crate) enum Effect {
     /// Append to an organisation's ledger.
     Admit { org: OrgId, admissions: Vec<Admission>, expect: Sequence },
-    /// Hand out an admitted run.
-    Dispatch(Dispatch),
+    /// Hand an admitted run to an executor.
+    Dispatch { dispatch: Dispatch, to: ExecutorId },
     /// Decide and commit, for a task.
     Act { task: TaskRef, command: Command },
     /// Read a task's whole history.

@@ -1,5 +1,6 @@
 //! Admission: ledgers being written to, and runs on their way to an executor.
 
+use longhaul_core::board::Places;
 use longhaul_core::{Admission, Dispatch, Millis, OrgId, RunNumber, Sequence, TaskRef};
 
 use super::input::{Effect, Moment, NotAdmitted, Now};
@@ -88,15 +89,18 @@ impl State {
         effects
     }
 
-    /// Dispatches of runs that the ledger is known to hold at `ledger`.
+    /// Dispatches of runs that the ledger is known to hold at `ledger`. What there is no room for any
+    /// more is handed out once the ledger shows it.
     fn hand_out(&mut self, org: &OrgId, admissions: Vec<Admission>, ledger: Sequence) -> Vec<Effect> {
+        let mut places = self.board.free_places();
         let mut effects = Vec::with_capacity(admissions.len());
         for Admission { task, run, kind, why, .. } in admissions {
+            let Some(to) = places.take(&kind) else { continue };
             let at = TaskRef { org: org.clone(), task };
             let only = self.only(&at);
             self.ahead.insert((at, run));
-            let org = org.clone();
-            effects.push(Effect::Dispatch(Dispatch { org, task, run, kind, ledger, why, only }));
+            let dispatch = Dispatch { org: org.clone(), task, run, kind, ledger, why, only };
+            effects.push(Effect::Dispatch { dispatch, to });
         }
         effects
     }
@@ -119,11 +123,14 @@ impl State {
 
     /// A run was given a slot. Whoever gave it hands it out; the others see to it that it starts.
     pub(super) fn granted(&mut self, now: Now, task: &TaskRef, run: RunNumber, own: bool) -> Option<Effect> {
+        let ahead = self.ahead.remove(&(task.clone(), run));
         self.board.granted(task).filter(|grant| grant.run == run)?;
         let wait = self.rules.redispatch;
-        self.unstarted.insert(task.clone(), Waits { run, again: now.moment.plus(wait), wait });
-        let ahead = self.ahead.remove(&(task.clone(), run));
-        if own && !ahead { self.dispatch(task) } else { None }
+        let effect = (own && !ahead).then(|| self.dispatch(task, &mut self.board.open_places())).flatten();
+        // What found no room is handed out as soon as there is some.
+        let again = if own && !ahead && effect.is_none() { now.moment } else { now.moment.plus(wait) };
+        self.unstarted.insert(task.clone(), Waits { run, again, wait });
+        effect
     }
 
     /// Forgets a run that has started, or will not.
@@ -146,26 +153,39 @@ impl State {
 
     /// Dispatches again what should have started by now.
     pub(super) fn dispatch_again(&mut self, now: Now) -> Vec<Effect> {
-        let mut due = Vec::new();
-        for (task, waits) in self.unstarted.iter_mut().filter(|(_, waits)| waits.again <= now.moment) {
-            waits.wait = Millis(waits.wait.0.saturating_mul(2)).min(LONGEST_WAIT);
-            waits.again = now.moment.plus(waits.wait);
-            due.push(task.clone());
+        let due = self.unstarted.iter().filter(|(_, waits)| waits.again <= now.moment);
+        let due: Vec<TaskRef> = due.map(|(task, _)| task.clone()).collect();
+        if due.is_empty() {
+            return vec![];
         }
-        due.iter().filter_map(|task| self.dispatch(task)).collect()
+        let mut places = self.board.open_places();
+        let mut effects = Vec::new();
+        for task in due {
+            // Without room it stays due.
+            let Some(effect) = self.dispatch(&task, &mut places) else { continue };
+            if let Some(waits) = self.unstarted.get_mut(&task) {
+                waits.wait = Millis(waits.wait.0.saturating_mul(2)).min(LONGEST_WAIT);
+                waits.again = now.moment.plus(waits.wait);
+            }
+            effects.push(effect);
+        }
+        effects
     }
 
-    fn dispatch(&self, task: &TaskRef) -> Option<Effect> {
+    /// Hands an admitted run to somebody who has room; nothing if nobody has.
+    fn dispatch(&self, task: &TaskRef, places: &mut Places) -> Option<Effect> {
         let grant = self.board.granted(task)?;
-        let snapshot = self.tasks.get(task)?;
-        Some(Effect::Dispatch(Dispatch {
+        let kind = self.tasks.get(task)?.kind.clone();
+        let to = places.take(&kind)?;
+        let dispatch = Dispatch {
             org: task.org.clone(),
             task: task.task,
             run: grant.run,
-            kind: snapshot.kind.clone(),
+            kind,
             ledger: grant.ledger,
             why: grant.why,
             only: self.only(task),
-        }))
+        };
+        Some(Effect::Dispatch { dispatch, to })
     }
 }

@@ -312,10 +312,10 @@ async fn work(journal: Journal, id: ExecutorId, held: Held, manner: Manner) {
     let mut ends = futures::stream::FuturesUnordered::new();
     loop {
         // Streams break and calls fail over a faulty log; begin again.
-        let Ok(mut taken) = journal.take(&kind, manner.places).await else { continue };
+        let Ok(mut handed) = journal.listen_runs(&kind, id).await else { continue };
         loop {
             let free = held.lock().unwrap().len() < manner.places;
-            let taken = tokio::select! {
+            let dispatch = tokio::select! {
                 _ = beats.tick() => {
                     let _ = journal.beat(&beat(id, journal.now(), &held, manner)).await;
                     continue;
@@ -324,12 +324,11 @@ async fn work(journal: Journal, id: ExecutorId, held: Held, manner: Manner) {
                     beats.reset_immediately();
                     continue;
                 }
-                taken = taken.next(), if free => match taken {
-                    Some(Ok(taken)) => taken,
-                    _ => break,
+                dispatch = handed.next(), if free => match dispatch {
+                    Some(dispatch) => dispatch,
+                    None => break,
                 }
             };
-            let dispatch = taken.dispatch.clone();
             let task = TaskRef { org: dispatch.org.clone(), task: dispatch.task };
             if !manner.loses {
                 let command = Command::Start {
@@ -362,7 +361,6 @@ async fn work(journal: Journal, id: ExecutorId, held: Held, manner: Manner) {
                     ));
                 }
             }
-            let _ = taken.done().await;
         }
     }
 }

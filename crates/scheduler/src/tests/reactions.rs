@@ -146,7 +146,10 @@ fn admission(n: u128) -> Admission {
 }
 
 fn dispatched(effects: &[Effect]) -> Vec<TaskId> {
-    effects.iter().filter_map(|e| if let Effect::Dispatch(d) = e { Some(d.task) } else { None }).collect()
+    effects
+        .iter()
+        .filter_map(|e| if let Effect::Dispatch { dispatch, .. } = e { Some(dispatch.task) } else { None })
+        .collect()
 }
 
 fn commands(effects: &[Effect]) -> Vec<Command> {
@@ -218,7 +221,7 @@ fn what_the_ledger_took_is_dispatched_once_and_at_once() {
     desk.plan();
     // Answered before it is seen: dispatched with the answer, not again when it is seen.
     let effects = desk.answer(vec![admission(1)], Ok(Sequence(3)));
-    let [Effect::Dispatch(dispatch)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Dispatch { dispatch, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((dispatch.task, dispatch.ledger, dispatch.only), (task(1), Sequence(3), Some(Sequence(1))));
     assert!(dispatched(&desk.admit(WHO, vec![admission(1)])).is_empty());
     // Seen before it is answered: dispatched when it is seen, not again with the answer.

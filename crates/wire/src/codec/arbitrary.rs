@@ -321,25 +321,17 @@ fn policy() -> impl Strategy<Value = (Parsed, Record)> {
     })
 }
 
-fn beside() -> impl Strategy<Value = (Parsed, Record)> {
-    (org(), token(), uuid(), uuid(), moment(), run(), why(), any::<bool>()).prop_map(
-        |(org, name, id, task, at, run, why, claim)| {
-            let (shard, task) = (Shard(0), TaskId(task));
-            if claim {
-                let conversation = ConversationId::new(name).unwrap();
-                let place =
-                    Parsed::Conversation { shard, org: org.clone(), conversation: conversation.clone() };
-                let claim = ConversationClaim { id: CommitId(id), conversation, org, task, at };
-                return (place, Record::Conversation(claim));
-            }
-            let kind = Kind::new(name).unwrap();
-            let place = Parsed::Dispatch { shard, kind: kind.clone() };
-            (place, Record::Dispatch(Dispatch { org, task, run, kind, ledger: Sequence(7), why, only: None }))
-        },
-    )
+fn claim() -> impl Strategy<Value = (Parsed, Record)> {
+    (org(), token(), uuid(), uuid(), moment()).prop_map(|(org, name, id, task, at)| {
+        let conversation = ConversationId::new(name).unwrap();
+        let place =
+            Parsed::Conversation { shard: Shard(0), org: org.clone(), conversation: conversation.clone() };
+        let claim = ConversationClaim { id: CommitId(id), conversation, org, task: TaskId(task), at };
+        (place, Record::Conversation(claim))
+    })
 }
 
 /// A record and where it belongs.
 pub(super) fn record() -> impl Strategy<Value = (Parsed, Record)> {
-    prop_oneof![6 => commit(), 1 => admissions(), 1 => policy(), 1 => beside()]
+    prop_oneof![6 => commit(), 1 => admissions(), 1 => policy(), 1 => claim()]
 }

@@ -120,11 +120,9 @@ pub(super) struct ConversationClaim {
     at: Moment,
 }
 
-/// An admitted run, handed to whichever executor takes it. It may be repeated.
+/// An admitted run, handed to an executor that has room. It may be repeated.
 #[derive(JsonSchema)]
 pub(super) struct Dispatch {
-    /// The version of the format: 1.
-    v: u32,
     org: Token,
     task: Uuid,
     /// Which of its runs.

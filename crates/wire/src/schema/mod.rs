@@ -33,7 +33,7 @@ pub fn formats() -> Vec<Format> {
             "conversation",
             "messages on lh.<shard>.conv.<org>.<conversation>",
         ),
-        format::<beside::Dispatch>("dispatch", "messages on lh.<shard>.run.<kind>"),
+        format::<beside::Dispatch>("dispatch", "messages on lh.run.<kind>.<executor>"),
         format::<beside::Beat>("beat", "messages on lh.beat.<executor>"),
         format::<beside::TextDelta>("text", "messages on lh.live.<org>.<task>"),
         format::<beside::Change>("change", "messages on lh.change.<org>.<user>.<task>"),

@@ -28,7 +28,7 @@ impl Scope {
     /// Whether a record belongs to it.
     pub(super) fn includes(&self, entry: &Entry) -> bool {
         match self {
-            Self::Organisation(org) => entry.subject.org() == Some(org),
+            Self::Organisation(org) => entry.subject.org() == org,
             Self::All => true,
         }
     }

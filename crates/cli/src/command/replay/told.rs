@@ -62,8 +62,7 @@ enum What {
     /// A record that cannot be read.
     Unreadable {
         subject: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        org: Option<OrgId>,
+        org: OrgId,
         #[serde(skip_serializing_if = "Option::is_none")]
         task: Option<TaskId>,
         why: String,
@@ -88,8 +87,8 @@ pub(super) enum Within {
 }
 
 impl Told {
-    /// Tells a record, and folds it into what is known of its task, if it belongs to one. Dispatches
-    /// and claims are not told: they follow from the rest. Lines are made only `for_people`.
+    /// Tells a record, and folds it into what is known of its task, if it belongs to one. Claims
+    /// are not told: they follow from the rest. Lines are made only `for_people`.
     pub(super) fn new(
         entry: &Entry,
         known: Option<&mut Known>,
@@ -115,7 +114,7 @@ impl Told {
                 let what = What::Policy { org: commit.org.clone(), policy: commit.policy };
                 (Some(commit.at), Some(commit.actor.clone()), what)
             }
-            Ok(Record::Conversation(_) | Record::Dispatch(_)) => return None,
+            Ok(Record::Conversation(_)) => return None,
             Err(why) => {
                 lines.first(None, || format!("unreadable: {why}"));
                 (None, None, unreadable(entry, why, known, &mut lines))
@@ -194,7 +193,7 @@ fn unreadable(entry: &Entry, why: &DecodeError, known: Option<&mut Known>, lines
             None
         }
     };
-    What::Unreadable { subject, org: entry.subject.org().cloned(), task, why: why.to_string() }
+    What::Unreadable { subject, org: entry.subject.org().clone(), task, why: why.to_string() }
 }
 
 /// The lines for people: first the place and the time, the rest set in.

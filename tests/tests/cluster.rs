@@ -36,6 +36,13 @@ struct Acknowledged {
     to_abort: Vec<TaskId>,
 }
 
+impl Acknowledged {
+    fn extend(&mut self, more: Self) {
+        self.to_complete.extend(more.to_complete);
+        self.to_abort.extend(more.to_abort);
+    }
+}
+
 /// Submits, and aborts every second one, until told to stop. What is not acknowledged is tried again.
 struct Load {
     stop: Arc<AtomicBool>,
@@ -62,8 +69,7 @@ impl Load {
         let mut all = Acknowledged::default();
         for user in self.users {
             let one = user.await.unwrap();
-            all.to_complete.extend(one.to_complete);
-            all.to_abort.extend(one.to_abort);
+            all.extend(one);
         }
         all
     }
@@ -147,9 +153,7 @@ async fn a_killed_leader_costs_nothing_that_was_acknowledged() {
         nodes.cluster.servers[leader].restart().await.unwrap();
         nodes.cluster.ready().await.unwrap();
     }
-    let more = load.stop().await;
-    acknowledged.to_complete.extend(more.to_complete);
-    acknowledged.to_abort.extend(more.to_abort);
+    acknowledged.extend(load.stop().await);
     check(&nodes, &acknowledged).await;
     drop(services);
 }
@@ -170,9 +174,7 @@ async fn a_leader_that_hangs_and_wakes_costs_nothing_that_was_acknowledged() {
     nodes.cluster.servers[leader].thaw().unwrap();
     nodes.cluster.ready().await.unwrap();
     acknowledged.to_complete.push(works(&client).await);
-    let more = load.stop().await;
-    acknowledged.to_complete.extend(more.to_complete);
-    acknowledged.to_abort.extend(more.to_abort);
+    acknowledged.extend(load.stop().await);
     check(&nodes, &acknowledged).await;
     drop(services);
 }
@@ -213,9 +215,7 @@ async fn a_leader_that_is_cut_off_acknowledges_nothing_and_the_others_go_on() {
         acknowledged.to_complete.push(works(&client).await);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    let more = load.stop().await;
-    acknowledged.to_complete.extend(more.to_complete);
-    acknowledged.to_abort.extend(more.to_abort);
+    acknowledged.extend(load.stop().await);
     check(&nodes, &acknowledged).await;
     drop(services);
 }

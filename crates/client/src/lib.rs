@@ -20,6 +20,7 @@
 mod act;
 mod error;
 mod files;
+pub mod fleet;
 mod lineage;
 mod new_task;
 mod query;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod tasks;
+mod tui;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use longhaul_core::{Priority, TaskId};
 
 pub(crate) use bench::*;
 pub(crate) use tasks::*;
+pub(crate) use tui::*;
 
 /// Durable tasks on NATS JetStream: submit work that outlives the request that asked for it.
 #[derive(Debug, Parser)]
@@ -102,6 +104,8 @@ pub(crate) enum Command {
     Up(Up),
     /// Real reports over a real data set, an abort, an approval, a failure: in a scratch directory
     Demo(Demo),
+    /// The dashboard: see and steer everything from a terminal
+    Tui(Tui),
     /// Write a report over a SQLite or CSV file, as a PDF
     Report(Report),
     /// Submit a task of any kind and follow it

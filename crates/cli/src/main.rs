@@ -78,6 +78,7 @@ async fn run(cli: &Cli) -> anyhow::Result<Code> {
             log("error");
             command::demo::run(&settings, args).await
         }
+        Command::Tui(args) => command::tui::run(&settings, args).await,
         Command::Project(args) => {
             log("info");
             command::service::project(&settings, args).await
@@ -151,6 +152,7 @@ async fn with_place(place: &Place, command: &Command) -> anyhow::Result<Code> {
         Command::Doctor(args) => command::doctor::run(place.journal(), client, args, &place.facts()).await,
         Command::Up(_)
         | Command::Demo(_)
+        | Command::Tui(_)
         | Command::Project(_)
         | Command::Schedule(_)
         | Command::Work(_)

@@ -336,7 +336,8 @@ impl Budget {
 }
 
 impl ApprovalView {
-    fn new(open: &Approval) -> Self {
+    /// The view of a question.
+    pub fn new(open: &Approval) -> Self {
         Self {
             id: open.id,
             action: open.action.clone(),

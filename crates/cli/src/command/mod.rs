@@ -11,4 +11,5 @@ pub(crate) mod report;
 pub(crate) mod service;
 pub(crate) mod setup;
 pub(crate) mod submit;
+pub(crate) mod tui;
 pub(crate) mod up;

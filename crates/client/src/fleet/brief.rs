@@ -7,7 +7,7 @@ use longhaul_core::{
     Title, UserId,
 };
 use longhaul_wire::query::Item;
-use longhaul_wire::view::{SnapshotView, StepName};
+use longhaul_wire::view::{ApprovalView, SnapshotView, StepName};
 
 /// Longest note, in characters.
 const NOTE: usize = 160;
@@ -42,8 +42,8 @@ pub struct Brief {
     pub fraction: Option<f64>,
     /// Why it waits, where the projector said so. A fold of the task alone cannot tell.
     pub waiting: Option<Waiting>,
-    /// When the open question lapses.
-    pub lapses_at: Option<Timestamp>,
+    /// The question that waits for an answer.
+    pub question: Option<Box<ApprovalView>>,
     /// Tokens used so far.
     pub tokens: u64,
     /// How many files it made.
@@ -95,7 +95,7 @@ impl Brief {
             step,
             fraction: s.progress.fraction,
             waiting: None,
-            lapses_at: open.map(|open| open.expires_at),
+            question: open.map(|open| Box::new(ApprovalView::new(open))),
             tokens: s.usage.tokens(),
             artifacts: u32::try_from(s.artifacts.len()).unwrap_or(u32::MAX),
             submitted_at: s.submitted_at,
@@ -124,10 +124,11 @@ impl Brief {
             _ => view.reason_text.as_str(),
         };
         let task: TaskId = view.task;
+        let note = line(note, NOTE);
         Self {
-            note: line(note, NOTE),
+            note,
             fraction: progress.and_then(|known| known.fraction),
-            lapses_at: view.approval.as_ref().map(|open| open.expires_at),
+            question: view.approval.map(Box::new),
             at: TaskRef { org: view.org, task },
             user: view.user,
             conversation: view.conversation,

@@ -36,12 +36,15 @@ impl Fleet {
 
     async fn tasks_until_broken(&self) -> Result<(), Gone> {
         let (pages, as_of) = self.first_page().await?;
-        let followed = self.shards().into_iter().map(|shard| self.follow(shard, as_of.of(shard)));
-        let followed = async {
-            let mut followed: stream::FuturesUnordered<_> = followed.collect();
-            followed.next().await.unwrap_or(Ok(()))
-        };
-        let mut followed = std::pin::pin!(followed);
+        let shards = stream::FuturesUnordered::new();
+        for shard in self.shards() {
+            shards.push(self.follow(shard, as_of.of(shard)));
+        }
+        // The first that breaks ends all of them.
+        let mut followed = std::pin::pin!(async move {
+            let mut shards = shards;
+            shards.next().await.unwrap_or(Ok(()))
+        });
         tokio::select! {
             broken = &mut followed => return broken,
             told = self.further_pages(pages) => told?,
@@ -179,25 +182,25 @@ impl Fold {
         commits: &[(TaskRef, Sequence, Commit)],
         changes: &mut Changes,
     ) -> HashMap<TaskRef, Option<Sequence>> {
-        let begins = |commit: &Commit| {
-            matches!(commit.events.first(), Some(event) if matches!(event.body, EventBody::Submitted(_)))
-        };
-        let mut unknown: Vec<&TaskRef> = Vec::new();
+        let begins = |commit: &Commit| matches!(commit.events.first(), Some(event) if matches!(event.body, EventBody::Submitted(_)));
+        let mut unknown: Vec<TaskRef> = Vec::new();
         let mut begun: HashMap<&TaskRef, ()> = HashMap::new();
         for (at, _, commit) in commits {
             if begins(commit) {
                 begun.insert(at, ());
             } else if !self.states.contains_key(at) && !begun.contains_key(at) {
                 begun.insert(at, ());
-                unknown.push(at);
+                unknown.push(at.clone());
             }
         }
-        let journal = &self.journal;
-        let loaded: Vec<_> = stream::iter(unknown)
-            .map(|at| async move { (at.clone(), journal.load(at).await) })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+        let load = |at: TaskRef| {
+            let journal = self.journal.clone();
+            async move {
+                let state = journal.load(&at).await;
+                (at, state)
+            }
+        };
+        let loaded: Vec<_> = stream::iter(unknown).map(load).buffer_unordered(AT_ONCE).collect().await;
         let mut changed = HashMap::new();
         for (at, state) in loaded {
             match state {

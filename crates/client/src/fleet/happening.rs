@@ -64,7 +64,10 @@ fn words(body: &EventBody) -> String {
             Decision::Approved => format!("approved by {by}"),
             Decision::Modified { .. } => format!("approved by {by} with other arguments"),
             Decision::Rejected { reason } => {
-                format!("rejected by {by}{}", reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default())
+                format!(
+                    "rejected by {by}{}",
+                    reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default()
+                )
             }
             Decision::Lapsed => "lapsed".to_owned(),
         },

@@ -14,6 +14,7 @@ mod changes;
 mod happening;
 mod lists;
 mod standing;
+mod story;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::Client;
 
 pub use brief::Brief;
 pub use happening::Happening;
+pub use story::Told;
 
 /// How long changes are gathered into one word.
 const GATHER: Duration = Duration::from_millis(10);

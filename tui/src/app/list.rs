@@ -1,0 +1,29 @@
+//! Where one is in a list: on a key, not at a place.
+
+use crate::store::Key;
+
+/// Where one is in a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct List {
+    /// The row one is on. It stays on it wherever it moves.
+    pub(crate) selected: Option<Key>,
+    /// Its place, as of the last order.
+    pub(crate) at: usize,
+    /// The first place in sight.
+    pub(crate) top: usize,
+}
+
+impl List {
+    /// Moves to a place of `len`, of which `room` are in sight.
+    pub(crate) fn go(&mut self, at: usize, len: usize, room: usize) {
+        self.at = at.min(len.saturating_sub(1));
+        self.scroll(len, room);
+    }
+
+    /// Brings the place one is at into sight.
+    pub(crate) fn scroll(&mut self, len: usize, room: usize) {
+        let room = room.max(1);
+        self.top = self.top.min(self.at).max((self.at + 1).saturating_sub(room));
+        self.top = self.top.min(len.saturating_sub(room));
+    }
+}

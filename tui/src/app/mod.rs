@@ -1,0 +1,215 @@
+//! Everything the dashboard knows: plain data that only [`update`](crate::update) changes and only
+//! [`view`](crate::view) draws.
+
+mod asked;
+mod inbox;
+mod list;
+mod opened;
+mod popup;
+mod rate;
+
+use std::collections::VecDeque;
+
+use longhaul_client::fleet::{Happening, Link};
+use longhaul_core::{Millis, TaskRef, Timestamp};
+use longhaul_wire::query::{Condition, Positions, SlotsTaken};
+
+pub use asked::Steer;
+pub(crate) use asked::{Asked, Fate};
+pub(crate) use inbox::{Inbox, Notice};
+pub(crate) use list::List;
+pub(crate) use opened::{Opened, Pane};
+pub(crate) use popup::{Confirm, Popup, Prompt, Typing};
+pub(crate) use rate::Rate;
+
+use crate::filter::Filter;
+use crate::keys::Context;
+use crate::store::{Key, Order, Row, Sort, Store};
+use crate::theme::Theme;
+
+/// How many events of the whole log are kept.
+const TAIL: usize = 10_000;
+/// The projector may be this far behind before it is said.
+const LAG: u64 = 1000;
+/// How long a short notice stays.
+const TOAST: Millis = Millis::seconds(5);
+
+/// A view with a tab.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) enum View {
+    #[default]
+    Tasks,
+    Approvals,
+    Executors,
+    Caps,
+    Events,
+    Inbox,
+}
+
+impl View {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tasks, Self::Approvals, Self::Executors, Self::Caps, Self::Events, Self::Inbox];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tasks => "Tasks",
+            Self::Approvals => "Approvals",
+            Self::Executors => "Executors",
+            Self::Caps => "Caps",
+            Self::Events => "Events",
+            Self::Inbox => "Inbox",
+        }
+    }
+}
+
+/// Whom the dashboard speaks for, and about what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Me {
+    pub(crate) org: String,
+    pub(crate) user: String,
+    /// Where the log is, for people.
+    pub(crate) place: String,
+    /// All organisations are shown.
+    pub(crate) everything: bool,
+}
+
+/// Where what is shown comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The log, as it grows.
+    #[default]
+    Live,
+    /// A file: nothing changes, nothing can be done.
+    File,
+}
+
+/// Everything the dashboard knows.
+#[derive(Default)]
+pub(crate) struct App {
+    pub(crate) now: Timestamp,
+    /// Columns and rows of the terminal.
+    pub(crate) size: (u16, u16),
+    pub(crate) theme: Theme,
+    pub(crate) mouse: bool,
+    pub(crate) me: Me,
+    pub(crate) origin: Origin,
+
+    pub(crate) store: Store,
+    /// The projector's lists have been read to their end.
+    pub(crate) listed: bool,
+    /// What was last said of the link; nothing yet.
+    pub(crate) link: Option<Link>,
+    /// Since when the log has not answered.
+    pub(crate) down_since: Option<Timestamp>,
+    /// What the projector last said of itself; the inner nothing: none answers.
+    pub(crate) projector: Option<Option<Condition>>,
+    pub(crate) slots: Option<SlotsTaken>,
+    /// Read up to here.
+    pub(crate) read: Positions,
+    /// How many records this reader is behind.
+    pub(crate) behind: u64,
+    /// Records that could not be read.
+    pub(crate) unreadable: u64,
+    pub(crate) rate: Rate,
+    pub(crate) tail: VecDeque<Happening>,
+
+    pub(crate) view: View,
+    /// What each view's list is at.
+    pub(crate) lists: [List; View::ALL.len()],
+    /// The tasks listed.
+    pub(crate) order: Order,
+    pub(crate) sort: Sort,
+    pub(crate) filter: Filter,
+    pub(crate) marks: Vec<Key>,
+    /// The opened task, over whatever view.
+    pub(crate) opened: Option<Opened>,
+    pub(crate) popup: Option<Popup>,
+    pub(crate) prompt: Option<Prompt>,
+    pub(crate) inbox: Inbox,
+    /// What was asked for and may not have taken effect yet.
+    pub(crate) asked: Vec<Asked>,
+    /// A short notice, and until when it stays.
+    pub(crate) toast: Option<(Notice, Timestamp)>,
+    pub(crate) quit: bool,
+}
+
+impl App {
+    /// Where keys go that no popup or prompt takes.
+    pub(crate) fn context(&self) -> Context {
+        match self.opened {
+            Some(_) => Context::Task,
+            None => Context::List(self.view),
+        }
+    }
+
+    /// The list of the current view.
+    pub(crate) fn list(&self) -> &List {
+        &self.lists[self.view as usize]
+    }
+
+    pub(crate) fn list_mut(&mut self) -> &mut List {
+        &mut self.lists[self.view as usize]
+    }
+
+    /// The row one is on in the list of tasks.
+    pub(crate) fn selected(&self) -> Option<&Row> {
+        self.store.get(self.lists[View::Tasks as usize].selected?)
+    }
+
+    /// The task that actions are about.
+    pub(crate) fn subject(&self) -> Option<&Row> {
+        match &self.opened {
+            Some(opened) => self.store.get(self.store.key(&opened.at)?),
+            None => self.selected(),
+        }
+    }
+
+    /// The tasks that actions are about: those marked, else the one.
+    pub(crate) fn subjects(&self) -> Vec<TaskRef> {
+        if self.opened.is_none() && !self.marks.is_empty() {
+            let rows = self.marks.iter().filter_map(|key| self.store.get(*key));
+            return rows.filter_map(|row| self.store.address(row)).collect();
+        }
+        self.subject().and_then(|row| self.store.address(row)).into_iter().collect()
+    }
+
+    /// Why nothing can be asked for now; nothing if it can.
+    pub(crate) fn tied(&self) -> Option<&'static str> {
+        match (self.origin, self.down_since) {
+            (Origin::File, _) => Some("this is a file: it can be looked at, not acted on"),
+            (_, Some(_)) => Some("the log is out of reach: actions are off until it answers"),
+            _ => None,
+        }
+    }
+
+    /// How many records the projector is behind.
+    pub(crate) fn lag(&self) -> Option<u64> {
+        let condition = self.projector.as_ref()?.as_ref()?;
+        Some(condition.lag.values().sum())
+    }
+
+    /// The projector is so far behind that it must be said.
+    pub(crate) fn lags(&self) -> bool {
+        self.lag().is_some_and(|lag| lag > LAG)
+    }
+
+    /// Says something for a moment.
+    pub(crate) fn say(&mut self, notice: Notice) {
+        self.toast = Some((notice, self.now.plus(TOAST)));
+    }
+
+    /// Keeps the newest events of the log.
+    pub(crate) fn remember(&mut self, events: impl IntoIterator<Item = Happening>) {
+        self.tail.extend(events);
+        let over = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..over);
+    }
+
+    /// When something changes by itself next: a clock, a notice, an order that is due.
+    pub(crate) fn wakes_at(&self) -> Timestamp {
+        let second = Timestamp(self.now.0 - self.now.0.rem_euclid(1000) + 1000);
+        let order = self.order.due(&self.store);
+        let toast = self.toast.as_ref().map(|(_, until)| *until);
+        [order, toast].into_iter().flatten().fold(second, Timestamp::min).max(self.now.plus(Millis(1)))
+    }
+}

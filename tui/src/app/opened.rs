@@ -1,0 +1,117 @@
+//! The task one has opened.
+
+use std::collections::VecDeque;
+
+use longhaul_client::fleet::Happening;
+use longhaul_core::{Snapshot, TaskRef};
+
+/// How many events are kept of it.
+const TAIL: usize = 10_000;
+/// How much of its text is kept, in bytes.
+const TEXT: usize = 1 << 20;
+
+/// What its right side shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Pane {
+    #[default]
+    Events,
+    Text,
+    Output,
+    Artifacts,
+    Input,
+    Usage,
+    Chain,
+}
+
+impl Pane {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Events, Self::Text, Self::Output, Self::Artifacts, Self::Input, Self::Usage, Self::Chain];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Events => "Events",
+            Self::Text => "Text",
+            Self::Output => "Output",
+            Self::Artifacts => "Artifacts",
+            Self::Input => "Input",
+            Self::Usage => "Usage",
+            Self::Chain => "Chain",
+        }
+    }
+
+    /// The one `by` places further, round and round.
+    pub(crate) fn further(self, by: isize) -> Self {
+        let len = Self::ALL.len().cast_signed();
+        Self::ALL[(self as isize + by).rem_euclid(len).cast_unsigned()]
+    }
+}
+
+/// The task one has opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) at: TaskRef,
+    /// Its whole state; nothing until it is read.
+    pub(crate) snapshot: Option<Box<Snapshot>>,
+    /// Why it cannot be read or followed.
+    pub(crate) trouble: Option<String>,
+    pub(crate) pane: Pane,
+    events: VecDeque<Happening>,
+    /// Events that were kept no longer.
+    pub(crate) dropped: u64,
+    pub(crate) text: String,
+    /// The pane shows its end, whatever comes.
+    pub(crate) follow: bool,
+    /// Every event is shown; else only those that matter.
+    pub(crate) all_levels: bool,
+    /// The first line in sight, where the end is not followed.
+    pub(crate) top: usize,
+    /// Lines that came since one stopped following.
+    pub(crate) fresh: u64,
+}
+
+impl Opened {
+    pub(crate) fn new(at: TaskRef) -> Self {
+        Self {
+            at,
+            snapshot: None,
+            trouble: None,
+            pane: Pane::default(),
+            events: VecDeque::new(),
+            dropped: 0,
+            text: String::new(),
+            follow: true,
+            all_levels: false,
+            top: 0,
+            fresh: 0,
+        }
+    }
+
+    /// The events to show, oldest first.
+    pub(crate) fn events(&self) -> impl DoubleEndedIterator<Item = &Happening> {
+        self.events.iter().filter(|event| self.all_levels || matters(event))
+    }
+
+    pub(crate) fn add(&mut self, events: Vec<Happening>) {
+        if !self.follow {
+            self.fresh += events.iter().filter(|event| self.all_levels || matters(event)).count() as u64;
+        }
+        self.events.extend(events);
+        let over = self.events.len().saturating_sub(TAIL);
+        self.events.drain(..over);
+        self.dropped += over as u64;
+    }
+
+    pub(crate) fn add_text(&mut self, text: &str) {
+        self.text.push_str(text);
+        if self.text.len() > TEXT {
+            let from = self.text.len() - TEXT / 2;
+            let from = (from..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
+            self.text.drain(..from);
+        }
+    }
+}
+
+/// Whether an event is more than the noise of a run.
+fn matters(event: &Happening) -> bool {
+    !matches!(event.name, "text_appended" | "progressed" | "usage_recorded")
+}

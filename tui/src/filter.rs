@@ -1,0 +1,174 @@
+//! Which tasks a list shows: what is typed after `/`.
+//!
+//! Words are AND; `!` before one turns it round. `status:`, `org:`, `user:`, `conv:`, `kind:`,
+//! `executor:`, `id:` ask for one part (of which the beginning suffices, for `status:` the whole word),
+//! `age>1h`, `age<5m`, `tokens>1000` compare. Any other word is looked for in title, note, step and id.
+
+use longhaul_core::{Millis, Timestamp};
+
+use crate::store::{Row, Store};
+
+/// Which tasks a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    text: String,
+    /// Shows what does not match.
+    inverse: bool,
+    terms: Vec<Term>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Term {
+    not: bool,
+    what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum What {
+    Word(String),
+    Status(String),
+    Org(String),
+    User(String),
+    Conversation(String),
+    Kind(String),
+    Executor(String),
+    Id(String),
+    OlderThan(Millis),
+    YoungerThan(Millis),
+    TokensOver(u64),
+    TokensUnder(u64),
+}
+
+impl Filter {
+    /// Reads what was typed. Whatever is typed means something: a word that is no term is searched for.
+    pub(crate) fn parse(text: &str) -> Self {
+        let inverse = text.trim_start().starts_with("! ");
+        let words = if inverse { text.trim_start().trim_start_matches("! ") } else { text };
+        let terms = words.split_whitespace().filter(|word| *word != "!").map(Term::parse).collect();
+        Self { text: text.to_owned(), inverse, terms }
+    }
+
+    /// What was typed.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it lets everything pass.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether a task is shown.
+    pub(crate) fn matches(&self, store: &Store, row: &Row, now: Timestamp) -> bool {
+        self.is_empty()
+            || self.terms.iter().all(|term| term.what.holds(store, row, now) != term.not) != self.inverse
+    }
+}
+
+impl Term {
+    fn parse(word: &str) -> Self {
+        let (not, word) = match word.strip_prefix('!') {
+            Some(rest) if !rest.is_empty() => (true, rest),
+            _ => (false, word),
+        };
+        Self { not, what: What::parse(&word.to_lowercase()) }
+    }
+}
+
+impl What {
+    fn parse(word: &str) -> Self {
+        if let Some((name, value)) = word.split_once(':') {
+            let value = value.to_owned();
+            match name {
+                "status" | "s" => return Self::Status(value),
+                "org" => return Self::Org(value),
+                "user" => return Self::User(value),
+                "conv" | "conversation" => return Self::Conversation(value),
+                "kind" => return Self::Kind(value),
+                "executor" => return Self::Executor(value),
+                "id" => return Self::Id(value),
+                _ => {}
+            }
+        }
+        let compared = [("age>", 0), ("age<", 1), ("tokens>", 2), ("tokens<", 3)];
+        for (prefix, which) in compared {
+            let Some(value) = word.strip_prefix(prefix) else { continue };
+            let found = match which {
+                0 => span(value).map(Self::OlderThan),
+                1 => span(value).map(Self::YoungerThan),
+                2 => value.parse().ok().map(Self::TokensOver),
+                _ => value.parse().ok().map(Self::TokensUnder),
+            };
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        Self::Word(word.to_owned())
+    }
+
+    fn holds(&self, store: &Store, row: &Row, now: Timestamp) -> bool {
+        let begins = |text: &str, with: &str| {
+            text.len() >= with.len() && text.as_bytes()[..with.len()].eq_ignore_ascii_case(with.as_bytes())
+        };
+        match self {
+            Self::Word(word) => {
+                contains(row.title.as_str(), word)
+                    || contains(&row.note, word)
+                    || contains(store.name(row.step), word)
+                    || contains(&row.key.task.to_string(), word)
+            }
+            Self::Status(word) => row.standing().word() == word || row.status.as_str() == word,
+            Self::Org(word) => begins(store.name(row.key.org), word),
+            Self::User(word) => begins(store.name(row.user), word),
+            Self::Conversation(word) => begins(store.name(row.conversation), word),
+            Self::Kind(word) => begins(store.name(row.kind), word),
+            Self::Executor(word) => {
+                row.executor.is_some_and(|id| crate::text::short(id.0).contains(word.as_str()))
+            }
+            Self::Id(word) => row.key.task.to_string().contains(word.as_str()),
+            Self::OlderThan(span) => row.age(now) > *span,
+            Self::YoungerThan(span) => row.age(now) < *span,
+            Self::TokensOver(n) => row.tokens > *n,
+            Self::TokensUnder(n) => row.tokens < *n,
+        }
+    }
+}
+
+/// Whether `text` has `word` in it, upper or lower case; `word` is lower case.
+fn contains(text: &str, word: &str) -> bool {
+    if word.is_empty() {
+        return true;
+    }
+    if text.is_ascii() {
+        let (text, word) = (text.as_bytes(), word.as_bytes());
+        return text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    }
+    text.to_lowercase().contains(word)
+}
+
+/// `90s`, `5m`, `2h`, `3d`.
+fn span(text: &str) -> Option<Millis> {
+    let unit = match text.chars().next_back()? {
+        's' => 1000,
+        'm' => 60_000,
+        'h' => 3_600_000,
+        'd' => 86_400_000,
+        _ => return None,
+    };
+    text[..text.len() - 1].parse::<u64>().ok()?.checked_mul(unit).map(Millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_means_something() {
+        for word in ["status:", ":", "age>", "age>x", "!", "!!", "tokens>-1", "s:failed", "ä:ö"] {
+            assert_eq!(Filter::parse(word).text(), word);
+        }
+        assert_eq!(What::parse("age>2h"), What::OlderThan(Millis(7_200_000)));
+        assert_eq!(What::parse("age>x"), What::Word("age>x".into()));
+        assert!(Filter::parse("  ").is_empty());
+    }
+}

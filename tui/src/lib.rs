@@ -1,0 +1,31 @@
+//! The terminal dashboard: see, steer and rewind every task.
+//!
+//! One loop: whatever happens is a `Msg`; `update(&mut App, Msg) -> Vec<Effect>` changes the data and
+//! does nothing else; `view` draws the data and changes nothing; effects are done off the thread that
+//! draws, and what comes of them is a `Msg` again. So everything but [`run`] is tested without a
+//! terminal, a clock or a log.
+//!
+//! Where the data comes from is behind [`Source`]: the log as it grows is one.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
+
+mod app;
+mod effect;
+mod filter;
+mod keys;
+mod layout;
+mod msg;
+mod run;
+mod source;
+mod store;
+mod terminal;
+#[cfg(test)]
+mod testing;
+mod text;
+mod theme;
+mod update;
+mod view;
+
+pub use app::Steer;
+pub use run::{Error, Options, run};
+pub use source::{Live, Source};
+pub use theme::{Glyphs, Palette, Theme};

@@ -1,0 +1,260 @@
+//! All tasks, in memory: what every list shows.
+//!
+//! Fed by [`Word`](longhaul_client::fleet::Word)s, owned by the one thread that draws. Rows are compact
+//! and never move, so that an index is good for as long as the store; texts that repeat are kept once.
+//! Counts are kept as rows change. The order is made anew only when it is stale and somebody looks.
+
+mod count;
+mod intern;
+mod order;
+mod row;
+mod standing;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use longhaul_client::fleet::{Brief, Pulse};
+use longhaul_core::board::Waiting;
+use longhaul_core::{ExecutorId, Millis, TaskId, TaskRef, Timestamp};
+use longhaul_wire::query::Queued;
+use longhaul_wire::view::ApprovalView;
+
+pub(crate) use count::Counts;
+pub(crate) use intern::Sym;
+pub(crate) use order::{Order, Sort, SortBy};
+pub(crate) use row::{Flags, Row};
+pub(crate) use standing::Standing;
+
+use intern::Interner;
+
+/// A heartbeat older than this is late: its runs are shown as stalled.
+pub(crate) const LATE: Millis = Millis::seconds(3);
+
+/// What names a row: a task id alone is not unique across organisations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) org: Sym,
+    pub(crate) task: TaskId,
+}
+
+/// All tasks.
+#[derive(Default)]
+pub(crate) struct Store {
+    rows: Vec<Row>,
+    index: HashMap<Key, u32>,
+    names: Interner,
+    counts: Counts,
+    /// Why tasks wait, as the projector last said; only of those that are pending.
+    waits: HashMap<Key, Waiting>,
+    /// What paused tasks ask for.
+    questions: HashMap<Key, ApprovalView>,
+    /// The last heartbeat of each executor.
+    executors: HashMap<ExecutorId, Executor>,
+    /// Counts up whenever a change may concern the order of rows.
+    version: u64,
+    /// Tasks of which nothing can be read.
+    pub(crate) unreadable: u64,
+}
+
+/// An executor, as last heard.
+#[derive(Debug, Clone)]
+pub(crate) struct Executor {
+    pub(crate) pulse: Pulse,
+    /// Its beat is late.
+    pub(crate) late: bool,
+}
+
+impl Store {
+    /// How many tasks it knows, hidden ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many stand how; hidden ones do not count.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Changes whenever the order of rows may have.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// A row by its place in memory.
+    pub(crate) fn row(&self, at: u32) -> &Row {
+        &self.rows[at as usize]
+    }
+
+    /// A row by its key.
+    pub(crate) fn get(&self, key: Key) -> Option<&Row> {
+        self.index.get(&key).map(|at| self.row(*at))
+    }
+
+    /// The key of a task, if it is known.
+    pub(crate) fn key(&self, task: &TaskRef) -> Option<Key> {
+        let key = Key { org: self.names.find(task.org.as_str())?, task: task.task };
+        self.index.contains_key(&key).then_some(key)
+    }
+
+    /// Every row, with its place.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u32, &Row)> {
+        (0..).zip(&self.rows)
+    }
+
+    /// The text a symbol stands for.
+    pub(crate) fn name(&self, sym: Sym) -> &str {
+        self.names.get(sym)
+    }
+
+    /// The address of a row's task.
+    pub(crate) fn address(&self, row: &Row) -> Option<TaskRef> {
+        Some(TaskRef { org: self.name(row.key.org).parse().ok()?, task: row.key.task })
+    }
+
+    /// Why a task waits, if the projector said so.
+    pub(crate) fn waiting(&self, key: Key) -> Option<&Waiting> {
+        self.waits.get(&key)
+    }
+
+    /// What a task asks for, if it waits for an answer.
+    pub(crate) fn question(&self, key: Key) -> Option<&ApprovalView> {
+        self.questions.get(&key)
+    }
+
+    /// Every question that waits for an answer.
+    pub(crate) fn questions(&self) -> impl Iterator<Item = (Key, &ApprovalView)> {
+        self.questions.iter().map(|(key, question)| (*key, question))
+    }
+
+    /// The executors, by id.
+    pub(crate) fn executors(&self) -> &HashMap<ExecutorId, Executor> {
+        &self.executors
+    }
+
+    /// Takes a task as it stands now. What is older than what is known is passed over.
+    pub(crate) fn put(&mut self, mut brief: Brief) {
+        let key = Key { org: self.names.intern(brief.at.org.as_str()), task: brief.at.task };
+        let late = brief.executor.and_then(|id| self.executors.get(&id)).is_some_and(|known| known.late);
+        let at = self.index.get(&key).copied();
+        if at.is_some_and(|at| self.row(at).sequence > brief.sequence) {
+            return;
+        }
+        let listed = brief.waiting.take();
+        match brief.question.take() {
+            Some(question) => drop(self.questions.insert(key, *question)),
+            None => drop(self.questions.remove(&key)),
+        }
+        let mut row = Row::new(key, brief, &mut self.names);
+        if row.status != longhaul_core::Status::Pending {
+            self.waits.remove(&key);
+        } else if let Some(waiting) = listed {
+            self.waits.insert(key, waiting);
+        }
+        row.flags.set(Flags::LATE, late);
+        row.flags.set(Flags::HELD, self.waits.get(&key).is_some_and(is_held));
+        match at {
+            Some(at) => {
+                let before = &self.rows[at as usize];
+                row.submitted = row.submitted.or(before.submitted);
+                self.exchange(at, row);
+            }
+            None => {
+                let at = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+                self.counts.add(&row);
+                self.index.insert(key, at);
+                self.rows.push(row);
+                self.version += 1;
+            }
+        }
+    }
+
+    /// Takes heartbeats.
+    pub(crate) fn beats(&mut self, pulses: Vec<Pulse>, now: Timestamp) {
+        for pulse in pulses {
+            let id = pulse.beat.executor;
+            let late = self.executors.get(&id).is_some_and(|known| known.late);
+            self.executors.insert(id, Executor { pulse, late });
+        }
+        self.watch_beats(now);
+    }
+
+    /// Notices whose beats are late now, and whose are no longer.
+    pub(crate) fn watch_beats(&mut self, now: Timestamp) {
+        let mut turned = HashMap::new();
+        for (id, executor) in &mut self.executors {
+            let late = now.since(executor.pulse.heard_at) > LATE;
+            if late != executor.late {
+                executor.late = late;
+                turned.insert(*id, late);
+            }
+        }
+        if turned.is_empty() {
+            return;
+        }
+        let held = self.rows().filter(|(_, row)| row.status.is_running());
+        let held = held.filter_map(|(at, row)| Some((at, *turned.get(&row.executor?)?)));
+        for (at, late) in held.collect::<Vec<_>>() {
+            self.flag(at, Flags::LATE, late);
+        }
+    }
+
+    /// Takes what the projector says of the queue. Tasks that no longer wait are forgotten there.
+    pub(crate) fn queue(&mut self, queued: Queued) {
+        let complete = queued.tasks.len() as u64 == queued.total;
+        let mut named = HashMap::with_capacity(queued.tasks.len());
+        for task in queued.tasks {
+            if let Some(org) = self.names.find(task.org.as_str()) {
+                named.insert(Key { org, task: task.task }, task.waiting);
+            }
+        }
+        if complete {
+            let gone: Vec<_> = self.waits.keys().filter(|key| !named.contains_key(key)).copied().collect();
+            for key in gone {
+                self.waits.remove(&key);
+                if let Some(at) = self.index.get(&key).copied() {
+                    self.flag(at, Flags::HELD, false);
+                }
+            }
+        }
+        for (key, waiting) in named {
+            let Some(at) = self.index.get(&key).copied() else { continue };
+            if self.row(at).status == longhaul_core::Status::Pending {
+                self.flag(at, Flags::HELD, is_held(&waiting));
+                self.waits.insert(key, waiting);
+            }
+        }
+    }
+
+    fn flag(&mut self, at: u32, flag: Flags, on: bool) {
+        let mut row = self.row(at).clone();
+        if row.flags.has(flag) != on {
+            row.flags.set(flag, on);
+            self.exchange(at, row);
+        }
+    }
+
+    fn exchange(&mut self, at: u32, row: Row) {
+        let before = &mut self.rows[at as usize];
+        self.counts.remove(before);
+        self.counts.add(&row);
+        let moves = row.standing() != before.standing()
+            || row.flags.has(Flags::HIDDEN) != before.flags.has(Flags::HIDDEN)
+            || row.title != before.title;
+        *before = row;
+        self.version += u64::from(moves);
+    }
+}
+
+/// Whether something that others do or allow is in the way, not merely its own time or turn.
+fn is_held(waiting: &Waiting) -> bool {
+    use longhaul_core::board::WaitReason;
+    !matches!(
+        waiting.reason,
+        WaitReason::Next
+            | WaitReason::Admitted { .. }
+            | WaitReason::NotBefore { .. }
+            | WaitReason::RetryBackoff { .. }
+    )
+}

@@ -1,0 +1,48 @@
+use longhaul_client::fleet::{Brief, Word};
+use longhaul_core::{Millis, Sequence, Status};
+
+use super::{Counts, Standing, Store};
+use crate::msg::Msg;
+use crate::testing::{NOW, address, beats, brief, sample};
+use crate::update::update;
+
+#[test]
+fn old_news_changes_nothing() {
+    let mut store = Store::default();
+    store.put(brief(1, Status::Completed));
+    let old = Brief { sequence: Sequence(5), ..brief(1, Status::Running) };
+    store.put(old);
+    assert_eq!(store.counts().of(Standing::Completed), 1);
+    assert_eq!(store.counts().total(), 1);
+}
+
+#[test]
+fn a_hidden_task_is_known_and_not_counted() {
+    let mut store = Store::default();
+    store.put(brief(1, Status::Completed));
+    store.put(Brief { dismissed: true, sequence: Sequence(2000), ..brief(1, Status::Completed) });
+    assert_eq!(store.counts().total(), 0);
+    assert!(store.key(&address(1)).is_some());
+}
+
+#[test]
+fn runs_of_a_silent_executor_are_stalled_until_it_is_heard_again() {
+    let mut app = sample(120, 36);
+    let stalled = app.store.counts().of(Standing::Stalled);
+    assert!(stalled > 0, "the second sample executor is silent");
+    update(&mut app, Msg::Word(beats(Millis(100))));
+    assert_eq!(app.store.counts().of(Standing::Stalled), 0);
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(10))));
+    assert!(app.store.counts().of(Standing::Stalled) >= stalled, "both are silent now");
+    assert_eq!(*app.store.counts(), Counts::recount(app.store.rows().map(|(_, row)| row)));
+}
+
+#[test]
+fn a_question_is_known_for_as_long_as_it_is_open() {
+    let mut app = sample(120, 36);
+    let key = app.store.key(&address(2)).unwrap();
+    assert!(app.store.question(key).is_some());
+    let answered = Brief { sequence: Sequence(5000), ..brief(2, Status::Running) };
+    update(&mut app, Msg::Word(Word::Listed { tasks: vec![answered], unreadable: 0, last: true }));
+    assert!(app.store.question(key).is_none());
+}

@@ -1,0 +1,211 @@
+//! What keys do.
+
+use crate::app::{App, Opened, Popup, Prompt, Typing, View};
+use crate::effect::Effect;
+use crate::filter::Filter;
+use crate::keys::Act;
+use crate::store::{Sort, SortBy};
+
+use super::{room, steer};
+
+/// Does what a key asks for.
+pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
+    let page = room(app, app.view).max(1).cast_signed();
+    match act {
+        Act::Up => step(app, -1),
+        Act::Down => step(app, 1),
+        Act::PageUp => step(app, -page),
+        Act::PageDown => step(app, page),
+        Act::HalfUp => step(app, -(page / 2).max(1)),
+        Act::HalfDown => step(app, (page / 2).max(1)),
+        Act::Top => step(app, isize::MIN),
+        Act::Bottom => step(app, isize::MAX),
+        Act::Open => return open(app),
+        Act::Back => return back(app),
+        Act::Quit => app.quit = true,
+        Act::Go(view) => return go_to(app, view),
+        Act::NextPane => return pane(app, 1),
+        Act::PreviousPane => return pane(app, -1),
+        Act::Filter => filter(app, ""),
+        Act::FilterNot => filter(app, "! "),
+        Act::SortNext => {
+            let at = SortBy::ALL.iter().position(|by| *by == app.sort.by).unwrap_or(0);
+            app.sort = Sort { by: SortBy::ALL[(at + 1) % SortBy::ALL.len()], reversed: false };
+            app.order.mark_stale();
+        }
+        Act::SortReverse => {
+            app.sort.reversed = !app.sort.reversed;
+            app.order.mark_stale();
+        }
+        Act::Mark => mark(app),
+        Act::MarkAll => mark_all(app),
+        Act::Approve | Act::Reject | Act::Abort | Act::Retry | Act::Rerun | Act::Delete => {
+            return steer::ask(app, act);
+        }
+        Act::Copy => {
+            let ids: Vec<_> = app.subjects().iter().map(|at| at.task.to_string()).collect();
+            return copy(app, ids);
+        }
+        Act::CopyCommand => {
+            let subjects = app.subjects();
+            let lines = subjects.iter().map(|at| format!("longhaul --org {} get {}", at.org, at.task));
+            return copy(app, lines.collect());
+        }
+        Act::Follow => {
+            if let Some(opened) = &mut app.opened {
+                opened.follow = !opened.follow;
+                opened.fresh = 0;
+            }
+        }
+        Act::Level => {
+            if let Some(opened) = &mut app.opened {
+                opened.all_levels = !opened.all_levels;
+                opened.follow = true;
+            }
+        }
+        Act::Help => app.popup = Some(Popup::Help { filter: Default::default(), top: 0 }),
+        Act::Redraw => return vec![Effect::Redraw],
+        Act::Mouse => {
+            app.mouse = !app.mouse;
+            return vec![Effect::Mouse(app.mouse)];
+        }
+    }
+    Vec::new()
+}
+
+/// How many rows a view's list has.
+pub(super) fn len(app: &App, view: View) -> usize {
+    match view {
+        View::Tasks => app.order.rows().len(),
+        View::Approvals => app.store.questions().count(),
+        View::Executors => app.store.executors().len(),
+        View::Caps => app.slots.as_ref().map_or(0, |slots| slots.users.len() + 1),
+        View::Events => app.tail.len(),
+        View::Inbox => app.inbox.notices().count(),
+    }
+}
+
+/// Moves by `by` rows, as far as there are rows.
+pub(super) fn step(app: &mut App, by: isize) {
+    if app.opened.is_some() {
+        return scroll(app, by);
+    }
+    let at = app.list().at.saturating_add_signed(by);
+    // To the very ends, whatever `by` is.
+    go(app, if by == isize::MIN { 0 } else { at });
+}
+
+/// Moves to a place.
+pub(super) fn go(app: &mut App, at: usize) {
+    let (len, room) = (len(app, app.view), room(app, app.view));
+    app.list_mut().go(at, len, room);
+    if app.view == View::Tasks {
+        let at = app.list().at;
+        let key = app.order.rows().get(at).map(|at| app.store.row(*at).key);
+        app.list_mut().selected = key;
+    }
+}
+
+fn scroll(app: &mut App, by: isize) {
+    let (room, lines) = crate::view::task::pane_size(app);
+    let Some(opened) = &mut app.opened else { return };
+    let end = lines.saturating_sub(room);
+    let top = if opened.follow { end } else { opened.top.min(end) };
+    opened.top = if by == isize::MIN { 0 } else { top.saturating_add_signed(by).min(end) };
+    opened.follow = opened.top >= end && (by > 0 || opened.follow && by == 0);
+    if opened.follow {
+        opened.fresh = 0;
+    }
+}
+
+fn open(app: &mut App) -> Vec<Effect> {
+    let at = match app.view {
+        View::Tasks => app.selected().and_then(|row| app.store.address(row)),
+        View::Inbox => app.inbox.notices().nth(app.list().at).and_then(|notice| notice.task.clone()),
+        View::Events => {
+            let newest_first = app.tail.len().checked_sub(app.list().at + 1);
+            newest_first.and_then(|at| app.tail.get(at)).map(|event| event.task.clone())
+        }
+        View::Approvals => crate::view::approvals::questions(app)
+            .get(app.list().at)
+            .and_then(|(key, _)| app.store.address(app.store.get(*key)?)),
+        View::Executors | View::Caps => None,
+    };
+    let Some(at) = at else { return Vec::new() };
+    app.opened = Some(Opened::new(at.clone()));
+    vec![Effect::Open(at)]
+}
+
+fn back(app: &mut App) -> Vec<Effect> {
+    if app.opened.take().is_some() {
+        return vec![Effect::Close];
+    }
+    if !app.marks.is_empty() {
+        app.marks.clear();
+    } else if app.view == View::Tasks && !app.filter.is_empty() {
+        app.filter = Filter::default();
+        app.order.mark_stale();
+    } else {
+        app.view = View::Tasks;
+    }
+    Vec::new()
+}
+
+fn go_to(app: &mut App, view: View) -> Vec<Effect> {
+    app.view = view;
+    if view == View::Inbox {
+        app.inbox.read();
+    }
+    match app.opened.take() {
+        Some(_) => vec![Effect::Close],
+        None => Vec::new(),
+    }
+}
+
+fn pane(app: &mut App, by: isize) -> Vec<Effect> {
+    if let Some(opened) = &mut app.opened {
+        opened.pane = opened.pane.further(by);
+        (opened.top, opened.follow, opened.fresh) = (0, true, 0);
+        return Vec::new();
+    }
+    let len = View::ALL.len().cast_signed();
+    let at = (app.view as isize + by).rem_euclid(len).cast_unsigned();
+    go_to(app, View::ALL[at])
+}
+
+fn filter(app: &mut App, begin: &str) {
+    let before = app.filter.text().to_owned();
+    let text = if before.is_empty() { begin.to_owned() } else { before.clone() };
+    app.prompt = Some(Prompt { typing: Typing::Filter { before }, input: text.into() });
+}
+
+fn mark(app: &mut App) {
+    let Some(key) = app.list().selected else { return };
+    match app.marks.iter().position(|marked| *marked == key) {
+        Some(at) => drop(app.marks.remove(at)),
+        None => app.marks.push(key),
+    }
+    step(app, 1);
+}
+
+fn mark_all(app: &mut App) {
+    let listed = app.order.rows();
+    app.marks = if app.marks.len() == listed.len() {
+        Vec::new()
+    } else {
+        listed.iter().map(|at| app.store.row(*at).key).collect()
+    };
+}
+
+fn copy(app: &mut App, lines: Vec<String>) -> Vec<Effect> {
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let what = if lines.len() == 1 {
+        format!("copied {}", lines[0])
+    } else {
+        format!("copied {} lines", lines.len())
+    };
+    app.say(crate::app::Notice { at: app.now, tone: crate::theme::Tone::Good, text: what, task: None });
+    vec![Effect::Copy(lines.join("\n"))]
+}

@@ -1,0 +1,118 @@
+//! What happens to the dashboard's data when something happens. No I/O, no clock: what is to be done
+//! to the world is given back as [`Effect`]s.
+
+mod act;
+mod popup;
+mod steer;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use steer::underway;
+
+use longhaul_core::Timestamp;
+use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+
+use crate::app::{App, View};
+use crate::effect::Effect;
+use crate::layout::{Parts, list_room};
+use crate::msg::Msg;
+use crate::{keys, view};
+
+/// How far one turn of the wheel goes, in rows.
+const WHEEL: isize = 3;
+
+/// Takes one message.
+pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    let effects = match msg {
+        Msg::Tick(now) => {
+            tick(app, now);
+            Vec::new()
+        }
+        Msg::Key(key) if app.prompt.is_some() => popup::type_line(app, &key),
+        Msg::Key(key) if app.popup.is_some() => popup::key(app, &key),
+        Msg::Key(key) => match keys::act(app.context(), &key) {
+            Some(act) => act::act(app, act),
+            None => Vec::new(),
+        },
+        Msg::Mouse(mouse) => point(app, mouse),
+        Msg::Paste(text) => popup::paste(app, &text),
+        Msg::Resize(columns, rows) => {
+            app.size = (columns, rows);
+            Vec::new()
+        }
+        Msg::Word(word) => words::word(app, word),
+        Msg::Told(at, told) => {
+            words::told(app, &at, told);
+            Vec::new()
+        }
+        Msg::Answered { at, steer, outcome } => {
+            steer::answered(app, &at, &steer, outcome);
+            Vec::new()
+        }
+    };
+    settle(app);
+    effects
+}
+
+fn tick(app: &mut App, now: Timestamp) {
+    // A clock that is set back must not make ages grow.
+    app.now = app.now.max(now);
+    app.rate.advance(app.now);
+    app.store.watch_beats(app.now);
+    if app.toast.as_ref().is_some_and(|(_, until)| *until <= app.now) {
+        app.toast = None;
+    }
+    steer::forget(app);
+}
+
+/// What must hold after every message: the order is fresh enough, and each list is on a row that is
+/// there, in sight.
+fn settle(app: &mut App) {
+    let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.now);
+    let room = room(app, View::Tasks);
+    let len = app.order.rows().len();
+    let list = &mut app.lists[View::Tasks as usize];
+    if fresh {
+        // The row may have moved, or be gone: then what is at its place now.
+        let at = list.selected.and_then(|key| app.order.place(&app.store, key));
+        list.at = at.unwrap_or(list.at).min(len.saturating_sub(1));
+        app.marks.retain(|key| app.store.get(*key).is_some());
+    }
+    list.scroll(len, room);
+    list.selected = app.order.rows().get(list.at).map(|at| app.store.row(*at).key);
+    for view in View::ALL.into_iter().filter(|view| *view != View::Tasks) {
+        let (len, room) = (act::len(app, view), self::room(app, view));
+        let list = &mut app.lists[view as usize];
+        list.at = list.at.min(len.saturating_sub(1));
+        list.scroll(len, room);
+    }
+}
+
+/// How many rows of a view's list are in sight.
+pub(crate) fn room(app: &App, view: View) -> usize {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    let body = Parts::of(area, view::banner(app).is_some(), view::prompt_line(app)).body;
+    list_room(body, view::above_list(view, area))
+}
+
+fn point(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
+    if app.popup.is_some() || app.prompt.is_some() {
+        return Vec::new();
+    }
+    match mouse.kind {
+        MouseEventKind::ScrollDown => act::step(app, WHEEL),
+        MouseEventKind::ScrollUp => act::step(app, -WHEEL),
+        MouseEventKind::Down(MouseButton::Left) => match view::hit(app, mouse.column, mouse.row) {
+            Some(view::Hit::Tab(view)) => return act::act(app, keys::Act::Go(view)),
+            Some(view::Hit::Row(at)) if app.list().at == at => return act::act(app, keys::Act::Open),
+            Some(view::Hit::Row(at)) => act::go(app, at),
+            Some(view::Hit::Key(act)) => return self::act::act(app, act),
+            None => {}
+        },
+        _ => {}
+    }
+    Vec::new()
+}

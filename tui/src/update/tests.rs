@@ -1,0 +1,4 @@
+mod actions;
+mod moving;
+mod random;
+mod screens;

@@ -1,0 +1,102 @@
+//! Asking something of tasks.
+
+use longhaul_client::fleet::{Brief, Link, Word};
+use longhaul_core::{Millis, Sequence, Status};
+
+use crate::app::{App, Popup, Steer};
+use crate::effect::Effect;
+use crate::msg::Msg;
+use crate::testing::{NOW, address, brief, happened, picture, press, sample};
+use crate::update::update;
+
+/// A dashboard on the only task of a status that the filter leaves.
+fn on(status: &str) -> App {
+    let mut app = sample(120, 36);
+    press(&mut app, &["/"]);
+    update(&mut app, Msg::Paste(format!("status:{status}")));
+    press(&mut app, &["Enter"]);
+    app
+}
+
+#[test]
+fn an_abort_is_asked_shown_and_forgotten_when_it_shows_itself() {
+    let mut app = on("running");
+    let at = app.store.address(app.selected().unwrap()).unwrap();
+    press(&mut app, &["x"]);
+    // Enter is no yes.
+    assert_eq!(press(&mut app, &["Enter"]), []);
+    assert_eq!(press(&mut app, &["y"]), [Effect::Steer(at.clone(), Steer::Abort)]);
+    assert!(picture(&app).contains("aborting…"));
+    let outcome = Ok("abort asked for".to_owned());
+    update(&mut app, Msg::Answered { at: at.clone(), steer: Steer::Abort, outcome });
+    assert_eq!(app.asked.len(), 1, "it has not shown itself yet");
+    let n = (0..40).find(|n| address(*n) == at).unwrap();
+    let stopped = Brief { sequence: Sequence(2_000_000), ..brief(n, Status::Aborting) };
+    update(&mut app, Msg::Word(happened(vec![stopped])));
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(1))));
+    assert_eq!(app.asked, []);
+}
+
+#[test]
+fn an_approval_is_bound_to_what_was_looked_at() {
+    let mut app = on("paused");
+    let row = app.selected().unwrap();
+    let (at, open) = (app.store.address(row).unwrap(), app.store.question(row.key).unwrap().clone());
+    press(&mut app, &["a"]);
+    let steer = Steer::Approve { approval: open.id, digest: open.digest };
+    assert_eq!(press(&mut app, &["y"]), [Effect::Steer(at, steer)]);
+}
+
+#[test]
+fn a_rejection_takes_a_reason() {
+    let mut app = on("paused");
+    press(&mut app, &["r", "n", "o", " ", "Enter"]);
+    let [asked] = app.asked.as_slice() else { panic!("{:?}", app.asked) };
+    assert!(matches!(&asked.steer, Steer::Reject { reason: Some(why), .. } if why == "no"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_the_reason() {
+    let mut app = on("completed");
+    assert_eq!(press(&mut app, &["x"]), []);
+    assert!(app.popup.is_none());
+    assert!(picture(&app).contains("only a task that has not ended"), "{}", picture(&app));
+}
+
+#[test]
+fn many_at_once_need_their_number() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["*", "x"]);
+    let Some(Popup::Confirm(confirm)) = &app.popup else { panic!("no question") };
+    let n = confirm.then.len();
+    assert!(n > 10 && n < 40, "{n}");
+    assert_eq!(press(&mut app, &["y", "Enter"]), []);
+    assert!(app.popup.is_some(), "y is too easy");
+    press(&mut app, &["Backspace"]);
+    for digit in n.to_string().chars() {
+        press(&mut app, &[digit.to_string().as_str()]);
+    }
+    assert_eq!(press(&mut app, &["Enter"]).len(), n);
+}
+
+#[test]
+fn a_refusal_is_told_and_kept() {
+    let mut app = on("failed");
+    let at = app.store.address(app.selected().unwrap()).unwrap();
+    press(&mut app, &["R", "y"]);
+    let outcome = Err("it was erased".to_owned());
+    update(&mut app, Msg::Answered { at, steer: Steer::Retry, outcome });
+    assert_eq!(app.asked, []);
+    assert_eq!(app.inbox.unread(), 1);
+    assert!(picture(&app).contains("it was erased"));
+}
+
+#[test]
+fn nothing_is_asked_while_the_log_is_out_of_reach() {
+    let mut app = on("running");
+    let down = Link::Down { why: "connection refused".to_owned(), next: NOW.plus(Millis::seconds(2)) };
+    update(&mut app, Msg::Word(Word::Link(down)));
+    press(&mut app, &["x"]);
+    assert!(app.popup.is_none());
+    assert!(picture(&app).contains("DISCONNECTED"));
+}

@@ -1,0 +1,76 @@
+//! Moving about: the row one is on, filters, views.
+
+use longhaul_client::fleet::Brief;
+use longhaul_core::{Millis, Sequence, Status};
+
+use crate::app::View;
+use crate::effect::Effect;
+use crate::msg::Msg;
+use crate::testing::{NOW, address, brief, happened, press, sample};
+use crate::update::update;
+
+#[test]
+fn the_row_one_is_on_stays_whatever_moves() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["G", "k", "k"]);
+    let on = app.selected().unwrap().key;
+    let before = app.list().at;
+    // Another task asks for something: it goes to the top, and pushes all others down.
+    let new = Brief { sequence: Sequence(9000), ..brief(77, Status::Paused) };
+    update(&mut app, Msg::Word(happened(vec![new])));
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(1))));
+    assert_eq!(app.selected().unwrap().key, on);
+    assert_eq!(app.list().at, before + 1);
+}
+
+#[test]
+fn a_filter_shows_what_matches_and_esc_takes_it_away() {
+    let mut app = sample(120, 36);
+    let all = app.order.rows().len();
+    press(&mut app, &["/", "s", "t", "a", "t", "u", "s", ":", "f", "a", "i", "l", "e", "d", "Enter"]);
+    assert_eq!(app.order.rows().len(), 5);
+    press(&mut app, &["Esc"]);
+    assert_eq!(app.order.rows().len(), all);
+    // Esc while typing goes back to what held before.
+    press(&mut app, &["/", "x", "y", "z", "Esc"]);
+    assert_eq!(app.order.rows().len(), all);
+    // The inverse shows the rest.
+    press(&mut app, &["!", "s", ":", "f", "a", "i", "l", "e", "d", "Enter"]);
+    assert_eq!(app.order.rows().len(), all - 5);
+}
+
+#[test]
+fn enter_opens_the_task_one_is_on_and_esc_closes_it() {
+    let mut app = sample(120, 36);
+    let at = app.store.address(app.selected().unwrap()).unwrap();
+    assert_eq!(press(&mut app, &["Enter"]), [Effect::Open(at.clone())]);
+    assert_eq!(app.opened.as_ref().unwrap().at, at);
+    assert_eq!(press(&mut app, &["Esc"]), [Effect::Close]);
+    assert!(app.opened.is_none());
+}
+
+#[test]
+fn numbers_and_tab_go_through_the_views() {
+    let mut app = sample(80, 24);
+    for view in View::ALL {
+        assert_eq!(app.view, view);
+        press(&mut app, &["Tab"]);
+    }
+    press(&mut app, &["5"]);
+    assert_eq!(app.view, View::Events);
+    press(&mut app, &["Esc"]);
+    assert_eq!(app.view, View::Tasks);
+}
+
+#[test]
+fn copying_takes_the_marked_ones_or_the_one() {
+    let mut app = sample(80, 24);
+    press(&mut app, &["/", "i", "d", ":"]);
+    press(&mut app, &["Esc"]);
+    let Some(Effect::Copy(one)) = press(&mut app, &["y"]).pop() else { panic!("nothing was copied") };
+    assert_eq!(one, app.selected().unwrap().key.task.to_string());
+    press(&mut app, &["Space", "Space"]);
+    let Some(Effect::Copy(two)) = press(&mut app, &["y"]).pop() else { panic!("nothing was copied") };
+    assert_eq!(two.lines().count(), 2);
+    assert!(app.store.key(&address(1)).is_some());
+}

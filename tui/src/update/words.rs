@@ -1,0 +1,93 @@
+//! What the source says.
+
+use longhaul_client::TextPart;
+use longhaul_client::fleet::{Brief, Link, Told, Word};
+use longhaul_core::{Status, TaskRef};
+
+use crate::app::{App, Notice};
+use crate::effect::Effect;
+use crate::store::Store;
+use crate::text::{fit, short};
+use crate::theme::Tone;
+
+pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
+    match word {
+        Word::Anew => {
+            app.store = Store::default();
+            (app.listed, app.read) = (false, Default::default());
+            app.tail.clear();
+            app.order.mark_stale();
+        }
+        Word::Listed { tasks, unreadable, last } => {
+            app.store.unreadable += u64::from(unreadable);
+            tasks.into_iter().for_each(|brief| app.store.put(brief));
+            app.listed |= last;
+        }
+        Word::Happened(changes) => {
+            app.rate.count(changes.events.len());
+            app.read.advance(changes.shard, changes.up_to);
+            app.behind = changes.behind;
+            app.unreadable += u64::from(changes.unreadable);
+            for brief in changes.tasks {
+                tell_if_new(app, &brief);
+                app.store.put(brief);
+            }
+            app.remember(changes.events);
+        }
+        Word::Beats(pulses) => app.store.beats(pulses, app.now),
+        Word::Link(link) => {
+            app.down_since = match link {
+                Link::Up { .. } => None,
+                Link::Down { .. } => app.down_since.or(Some(app.now)),
+            };
+            app.link = Some(link);
+        }
+        Word::Projector(condition) => app.projector = Some(condition.map(|condition| *condition)),
+        Word::Queue(queued) => app.store.queue(*queued),
+        Word::Slots(slots) => app.slots = Some(*slots),
+    }
+    Vec::new()
+}
+
+/// Puts what nobody should miss into the inbox: the moment a task asks for something or fails.
+fn tell_if_new(app: &mut App, brief: &Brief) {
+    let before = app.store.key(&brief.at).and_then(|key| app.store.get(key));
+    if before.is_some_and(|row| row.status == brief.status || row.sequence > brief.sequence) {
+        return;
+    }
+    let (tone, what) = match brief.status {
+        Status::Paused => (Tone::Warning, "asks for approval of"),
+        Status::Failed => (Tone::Bad, "failed:"),
+        Status::Expired => (Tone::Bad, "expired:"),
+        _ => return,
+    };
+    let (name, title) = (short(brief.at.task), fit(brief.title.as_str(), 40));
+    let text = format!("{name} {title} {what} {}", brief.note);
+    app.inbox.add(Notice { at: app.now, tone, text, task: Some(brief.at.clone()) });
+}
+
+pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {
+    // What is still told of a task that was closed meanwhile.
+    let Some(opened) = app.opened.as_mut().filter(|opened| opened.at == *at) else { return };
+    match told {
+        Told::Anew { snapshot, events } => {
+            let (pane, all_levels) = (opened.pane, opened.all_levels);
+            *opened = crate::app::Opened::new(at.clone());
+            (opened.pane, opened.all_levels) = (pane, all_levels);
+            opened.snapshot = Some(snapshot);
+            opened.add(events);
+        }
+        Told::More { snapshot, events } => {
+            opened.trouble = None;
+            opened.snapshot = Some(snapshot);
+            opened.add(events);
+        }
+        Told::Text(TextPart::Text(text)) => opened.add_text(&text),
+        Told::Text(TextPart::Anew(text)) => {
+            opened.text.clear();
+            opened.add_text(&text);
+        }
+        Told::Text(TextPart::End) => {}
+        Told::Broken(why) => opened.trouble = Some(fit(&why, 300)),
+    }
+}

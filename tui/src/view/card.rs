@@ -1,0 +1,45 @@
+//! A terminal too small for lists: the counts that matter.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::app::App;
+use crate::store::Standing;
+use crate::text::{clock, fit};
+use crate::theme::{Tone, glyph};
+
+use super::put;
+
+pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let theme = app.theme;
+    let columns = usize::from(area.width);
+    let mut lines: Vec<(String, ratatui::style::Style)> = Vec::new();
+    lines.push((format!("longhaul {}Z", clock(app.now)), theme.title()));
+    if let Some((tone, _, short)) = super::banner(app) {
+        lines.push((short.trim_start().to_owned(), theme.banner(tone)));
+    }
+    let counts = app.store.counts();
+    let urgent = Standing::ALL.into_iter().filter(|standing| standing.wants_attention());
+    let mut calm = true;
+    for standing in urgent {
+        let n = counts.of(standing);
+        if n > 0 {
+            calm = false;
+            lines.push((format!("{} {n} {}", glyph(standing), standing.word()), theme.standing(standing)));
+        }
+    }
+    if calm {
+        lines.push(("nothing needs you".to_owned(), theme.tone(Tone::Good)));
+    }
+    for standing in [Standing::Running, Standing::Held, Standing::Pending] {
+        lines.push((
+            format!("{} {} {}", glyph(standing), counts.of(standing), standing.word()),
+            theme.standing(standing),
+        ));
+    }
+    lines.push(("q quit".to_owned(), theme.dim()));
+    for (row, (text, style)) in (0..area.height).zip(lines) {
+        put(buffer, area, row, vec![Span::styled(fit(&text, columns), style)]);
+    }
+}

@@ -1,0 +1,268 @@
+//! What is around every view: header, tabs, banner, the line one types, footer.
+
+use longhaul_client::fleet::Link;
+use longhaul_core::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use crate::app::{App, Origin, Prompt, View};
+use crate::keys::{self, Act};
+use crate::layout::{Parts, Shape};
+use crate::store::Standing;
+use crate::text::{clock, fit, number, pad, span, width};
+use crate::theme::Tone;
+
+use super::put;
+
+/// This reader may be this far behind before it is said.
+const BEHIND: u64 = 512;
+
+/// The top line: where the log is and how it is, who one is, what time it is.
+pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
+    let theme = app.theme;
+    let mut left = vec![Span::styled(" longhaul ", theme.title())];
+    let (word, tone) = state(app);
+    if area.width >= 80 && !app.me.place.is_empty() {
+        left.push(Span::raw(format!(" {}", fit(&app.me.place, 24))));
+    }
+    left.push(Span::styled(format!(" {word}"), theme.tone(tone)));
+    if area.width >= 100 {
+        if let Some(Link::Up { took, .. }) = &app.link {
+            left.push(Span::styled(format!("  rtt {} ms", took.as_millis()), theme.dim()));
+        }
+        if let Some(lag) = app.lag() {
+            left.push(Span::styled(format!("  lag {}", number(lag)), theme.dim()));
+        }
+        let read = app.read.iter().map(|(_, at)| at.0).max().unwrap_or(0);
+        left.push(Span::styled(format!("  seq {read}"), theme.dim()));
+    }
+    let mut right = Vec::new();
+    if app.inbox.unread() > 0 {
+        let flag = format!("⚑ {} new ", app.inbox.unread());
+        right.push(Span::styled(flag, theme.tone(Tone::Warning)));
+    }
+    if area.width >= 100 {
+        let role = if app.me.everything { " (operator)" } else { "" };
+        right.push(Span::raw(format!("{}@{}{role}  ", fit(&app.me.user, 20), fit(&app.me.org, 20))));
+    }
+    right.push(Span::raw(format!("{}Z", clock(app.now))));
+    both(buffer, area, left, right);
+}
+
+/// What the link is like, in a word.
+fn state(app: &App) -> (String, Tone) {
+    match (&app.link, app.origin) {
+        (_, Origin::File) => ("file".to_owned(), Tone::Warning),
+        (None, _) => ("connecting".to_owned(), Tone::Warning),
+        (Some(Link::Down { .. }), _) => ("down".to_owned(), Tone::Bad),
+        (Some(Link::Up { .. }), _) if app.behind > BEHIND => {
+            (format!("catching up {}", number(app.behind)), Tone::Warning)
+        }
+        (Some(Link::Up { .. }), _) if !app.listed => ("loading".to_owned(), Tone::Warning),
+        (Some(Link::Up { .. }), _) => ("live".to_owned(), Tone::Good),
+    }
+}
+
+/// A line with something at its left and something at its right edge; the right goes first when both
+/// do not fit.
+fn both<'a>(buffer: &mut Buffer, area: Rect, left: Vec<Span<'a>>, right: Vec<Span<'a>>) {
+    put(buffer, area, 0, left);
+    let wide =
+        u16::try_from(right.iter().map(|span| width(&span.content)).sum::<usize>()).unwrap_or(u16::MAX);
+    if wide < area.width {
+        let at = Rect { x: area.x + area.width - wide, width: wide, ..area };
+        put(buffer, at, 0, right);
+    }
+}
+
+/// A tab's text, with its count.
+fn tab(app: &App, view: View) -> String {
+    let place = view as usize + 1;
+    let count = match view {
+        View::Tasks | View::Caps | View::Events => 0,
+        View::Approvals => app.store.questions().count(),
+        View::Executors => app.store.executors().len(),
+        View::Inbox => app.inbox.unread(),
+    };
+    let count = if count > 0 { format!(" {count}") } else { String::new() };
+    format!(" {place} {}{count} ", view.name())
+}
+
+/// The line of tabs.
+pub(super) fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
+    let style = |view| {
+        if view == app.view { app.theme.title().patch(app.theme.selected()) } else { app.theme.dim() }
+    };
+    let tabs = View::ALL.map(|view| Span::styled(tab(app, view), style(view)));
+    let total = match app.listed {
+        true => format!("{} tasks ", app.store.counts().total()),
+        false => format!("{} tasks so far ", app.store.counts().total()),
+    };
+    both(buffer, area, tabs.to_vec(), vec![Span::styled(total, app.theme.dim())]);
+}
+
+/// What must not be overlooked, if anything: how bad it is, and in words, the shorter for narrow
+/// terminals.
+pub(crate) fn banner(app: &App) -> Option<(Tone, String, String)> {
+    if let (Some(since), Some(Link::Down { next, .. })) = (app.down_since, &app.link) {
+        let gone = span(app.now.since(since));
+        let again = span(next.since(app.now));
+        return Some((
+            Tone::Bad,
+            format!(" ! DISCONNECTED {gone}. Last known state. Retry in {again}. Actions are off."),
+            format!(" ! DISCONNECTED {gone}. Actions are off."),
+        ));
+    }
+    if app.link.is_some() && matches!(app.projector, Some(None)) {
+        let text = " ! NO PROJECTOR ANSWERS: lists may be missing. Start one: longhaul project".to_owned();
+        return Some((Tone::Warning, text.clone(), text));
+    }
+    if app.lags() {
+        let behind = number(app.lag().unwrap_or(0));
+        return Some((
+            Tone::Warning,
+            format!(" ! THE PROJECTOR IS {behind} RECORDS BEHIND. Actions still go through. 5 Events"),
+            format!(" ! PROJECTOR {behind} BEHIND. 5 Events"),
+        ));
+    }
+    None
+}
+
+pub(super) fn banner_line(app: &App, area: Rect, buffer: &mut Buffer) {
+    let Some((tone, long, short)) = banner(app) else { return };
+    let columns = usize::from(area.width);
+    let text = if width(&long) <= columns { long } else { short };
+    put(buffer, area, 0, vec![Span::styled(pad(&text, columns), app.theme.banner(tone))]);
+}
+
+/// The line one types, or a short notice.
+pub(super) fn prompt(app: &App, area: Rect, buffer: &mut Buffer) {
+    if let Some(prompt) = &app.prompt {
+        let label = Span::styled(format!(" {}", prompt.typing.label()), app.theme.accent());
+        let room = usize::from(area.width).saturating_sub(label_width(prompt) + 1);
+        let typed = visible(prompt, room);
+        put(buffer, area, 0, vec![label, Span::raw(typed)]);
+    } else if let Some((notice, _)) = &app.toast {
+        let text = fit(&notice.text, usize::from(area.width).saturating_sub(1));
+        put(buffer, area, 0, vec![Span::styled(format!(" {text}"), app.theme.tone(notice.tone))]);
+    }
+}
+
+fn label_width(prompt: &Prompt) -> usize {
+    width(prompt.typing.label()) + 1
+}
+
+/// The part of a typed line around the cursor.
+fn visible(prompt: &Prompt, room: usize) -> String {
+    let skip = prompt.input.visual_scroll(room);
+    let mut skipped = 0;
+    let rest = prompt.input.value().chars().skip_while(|c| {
+        let before = skipped;
+        skipped += width(c.encode_utf8(&mut [0; 4]));
+        before < skip
+    });
+    fit(&rest.collect::<String>(), room)
+}
+
+/// Where the cursor is in a line one types.
+pub(super) fn cursor(prompt: &Prompt, area: Rect) -> Option<Position> {
+    let label = label_width(prompt);
+    let room = usize::from(area.width).saturating_sub(label + 1);
+    let at = prompt.input.visual_cursor().saturating_sub(prompt.input.visual_scroll(room)).min(room);
+    let x = u16::try_from(label + at).ok().filter(|x| *x < area.width)?;
+    (area.height > 0).then(|| Position::new(area.x + x, area.y))
+}
+
+/// What is always at the right of the footer.
+const ALWAYS: [Act; 2] = [Act::Help, Act::Quit];
+
+/// The hints of the footer: what each stands for, and where it begins. Those at the right stay.
+fn hints(app: &App, area: Rect) -> Vec<(Act, u16, String, String)> {
+    let all: Vec<_> = keys::bindings(app.context())
+        .filter(|bind| !bind.hint.is_empty())
+        .map(|bind| (bind.act, bind.keys[0].to_owned(), bind.hint.to_owned()))
+        .collect();
+    let wide = |key: &str, hint: &str| u16::try_from(width(key) + width(hint) + 3).unwrap_or(u16::MAX);
+    let (always, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(act, ..)| ALWAYS.contains(act));
+    let right: u16 = always.iter().map(|(_, key, hint)| wide(key, hint)).sum();
+    let mut found = Vec::new();
+    let mut at = 1_u16;
+    for (act, key, hint) in others {
+        let next = at.saturating_add(wide(&key, &hint));
+        if next.saturating_add(right) > area.width {
+            break;
+        }
+        found.push((act, at, key, hint));
+        at = next;
+    }
+    let mut at = area.width.saturating_sub(right);
+    for (act, key, hint) in always {
+        let next = at + wide(&key, &hint);
+        found.push((act, at, key, hint));
+        at = next;
+    }
+    found
+}
+
+/// What the keys do here.
+pub(super) fn footer(app: &App, area: Rect, buffer: &mut Buffer) {
+    for (_, at, key, hint) in hints(app, area) {
+        let part = Rect { x: area.x + at.min(area.width), width: area.width.saturating_sub(at), ..area };
+        let spans =
+            vec![Span::styled(key, app.theme.accent()), Span::styled(format!(" {hint}"), Style::new())];
+        put(buffer, part, 0, spans);
+    }
+}
+
+/// What the mouse is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hit {
+    Tab(View),
+    /// A place in the list of the current view.
+    Row(usize),
+    /// A hint of the footer.
+    Key(Act),
+}
+
+/// What is at a cell.
+pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    if Shape::of(area).card {
+        return None;
+    }
+    let parts = Parts::of(area, banner(app).is_some(), super::prompt_line(app));
+    let at = Position::new(column, row);
+    if parts.tabs.contains(at) {
+        let mut end = 0;
+        return View::ALL.into_iter().find_map(|view| {
+            end += width(&tab(app, view));
+            (usize::from(column) < end).then_some(Hit::Tab(view))
+        });
+    }
+    if parts.footer.contains(at) {
+        let hints = hints(app, parts.footer);
+        let under =
+            hints.iter().filter(|(_, begins, ..)| *begins <= column).max_by_key(|(_, begins, ..)| *begins);
+        return under.map(|(act, ..)| Hit::Key(*act));
+    }
+    if parts.body.contains(at) && app.opened.is_none() {
+        let first = parts.body.y + super::above_list(app.view, area) + 2;
+        let list = app.list();
+        let place = list.top + usize::from(row.checked_sub(first)?);
+        return Some(Hit::Row(place));
+    }
+    None
+}
+
+/// The counts of a line: those that are not 0, the most urgent first.
+pub(super) fn counted(app: &App) -> impl Iterator<Item = (Standing, u32)> + '_ {
+    let counts = app.store.counts();
+    Standing::ALL.into_iter().map(|standing| (standing, counts.of(standing))).filter(|(_, n)| *n > 0)
+}
+
+/// A time of day, or nothing where there is no time.
+pub(super) fn at(time: Option<Timestamp>) -> String {
+    time.map(clock).unwrap_or_default()
+}

@@ -97,7 +97,7 @@ pub(crate) fn brief(n: u32, status: Status) -> Brief {
         note: note.to_owned(),
         attempt: 1,
         run: RunNumber(u32::from(begun)),
-        executor: begun.then(|| executor_id(n % 2)),
+        executor: begun.then(|| executor_id(n / 8 % 2)),
         step: begun.then(|| StepName {
             name: STEPS[pick % STEPS.len()].to_owned(),
             index: n % 4,

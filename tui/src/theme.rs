@@ -112,9 +112,9 @@ impl Theme {
         self.pick(0x5A606B, 0xA0A6B0, Style::new().add_modifier(Modifier::DIM))
     }
 
-    /// Titles, and the view one is in.
+    /// Titles, and the view one is in. In a frame a title would otherwise take the frame's colour.
     pub(crate) fn title(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
+        Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD)
     }
 
     /// Keys in hints, links, what can be acted on.
@@ -145,14 +145,7 @@ impl Theme {
 
     /// A whole line that must not be overlooked.
     pub(crate) fn banner(self, tone: Tone) -> Style {
-        match self.palette {
-            Palette::Sixteen | Palette::Mono => {
-                self.tone(tone).add_modifier(Modifier::REVERSED | Modifier::BOLD)
-            }
-            Palette::Dark | Palette::Light => {
-                self.tone(tone).add_modifier(Modifier::REVERSED | Modifier::BOLD)
-            }
-        }
+        self.tone(tone).add_modifier(Modifier::REVERSED | Modifier::BOLD)
     }
 
     /// A bar of `columns` columns: what is done, and the rest.

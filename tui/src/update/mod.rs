@@ -9,7 +9,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use steer::underway;
+pub(crate) use steer::{steer_of, underway};
 
 use longhaul_core::Timestamp;
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};

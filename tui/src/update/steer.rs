@@ -47,7 +47,7 @@ pub(super) fn ask(app: &mut App, act: Act) -> Vec<Effect> {
 }
 
 /// What a key asks of a task, or why it cannot.
-fn steer_of(app: &App, row: &Row, act: Act) -> Result<Steer, String> {
+pub(crate) fn steer_of(app: &App, row: &Row, act: Act) -> Result<Steer, String> {
     let question = || {
         let open = app
             .store

@@ -13,6 +13,7 @@ use crate::layout::{Parts, Shape};
 use crate::store::Standing;
 use crate::text::{clock, fit, number, pad, span, width};
 use crate::theme::Tone;
+use crate::update::steer_of;
 
 use super::put;
 
@@ -178,10 +179,16 @@ pub(super) fn cursor(prompt: &Prompt, area: Rect) -> Option<Position> {
 /// What is always at the right of the footer.
 const ALWAYS: [Act; 2] = [Act::Help, Act::Quit];
 
+/// Whether an action makes sense for what one is on; those that are none always do.
+fn fits(app: &App, act: Act) -> bool {
+    let acts = matches!(act, Act::Approve | Act::Reject | Act::Abort | Act::Retry);
+    !acts || !app.marks.is_empty() || app.subject().is_some_and(|row| steer_of(app, row, act).is_ok())
+}
+
 /// The hints of the footer: what each stands for, and where it begins. Those at the right stay.
 fn hints(app: &App, area: Rect) -> Vec<(Act, u16, String, String)> {
     let all: Vec<_> = keys::bindings(app.context())
-        .filter(|bind| !bind.hint.is_empty())
+        .filter(|bind| !bind.hint.is_empty() && fits(app, bind.act))
         .map(|bind| (bind.act, bind.keys[0].to_owned(), bind.hint.to_owned()))
         .collect();
     let wide = |key: &str, hint: &str| u16::try_from(width(key) + width(hint) + 3).unwrap_or(u16::MAX);

@@ -1,6 +1,7 @@
 //! The list of tasks, with what stands above and beside it.
 
 use longhaul_core::Status;
+use longhaul_core::board::{WaitReason, Waiting};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
@@ -9,7 +10,7 @@ use ratatui::text::{Line, Span};
 use crate::app::{App, View};
 use crate::layout::Shape;
 use crate::store::{Flags, Row, Standing};
-use crate::text::{fit, number, pad, pad_left, short, span, width};
+use crate::text::{clock, fit, number, pad, pad_left, short, span, width};
 use crate::theme::{Tone, glyph};
 use crate::update::underway;
 
@@ -298,7 +299,7 @@ pub(super) fn said(app: &App, row: &Row) -> String {
         Standing::Running | Standing::Stalled => step(),
         Standing::Aborting => format!("stops after {}", app.store.name(row.step)),
         Standing::Held | Standing::Pending | Standing::Retrying => match app.store.waiting(row.key) {
-            Some(waiting) => waiting.to_string(),
+            Some(waiting) => in_brief(waiting),
             None => row.note.to_string(),
         },
         Standing::Completed => match row.artifacts {
@@ -307,6 +308,24 @@ pub(super) fn said(app: &App, row: &Row) -> String {
             n => format!("{n} files"),
         },
         Standing::Failed | Standing::Expired | Standing::Aborted => row.note.to_string(),
+    }
+}
+
+/// Why a task waits, in the few words a column has room for.
+fn in_brief(waiting: &Waiting) -> String {
+    let place = waiting.place;
+    match &waiting.reason {
+        WaitReason::UserCap { running, cap } => format!("#{place} user cap {running}/{cap}"),
+        WaitReason::OrganisationCap { running, cap } => format!("#{place} org cap {running}/{cap}"),
+        WaitReason::Conversation { holder, .. } => format!("#{place} after {}", short(holder)),
+        WaitReason::TokenBudget { used, budget, .. } => {
+            format!("#{place} budget {}/{}", number(*used), number(*budget))
+        }
+        WaitReason::NoExecutor { kind } => format!("no executor for {kind}"),
+        WaitReason::ExecutorsBusy { places, .. } => format!("#{place} all {places} places busy"),
+        WaitReason::NotBefore { at } | WaitReason::RetryBackoff { at, .. } => format!("at {}", clock(*at)),
+        WaitReason::LedgerUnreadable => "ledger unreadable".to_owned(),
+        WaitReason::Admitted { .. } | WaitReason::Next => "starts now".to_owned(),
     }
 }
 

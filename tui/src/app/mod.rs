@@ -5,6 +5,7 @@ mod asked;
 mod inbox;
 mod list;
 mod opened;
+mod paper;
 mod popup;
 mod rate;
 
@@ -19,6 +20,7 @@ pub(crate) use asked::{Asked, Fate};
 pub(crate) use inbox::{Inbox, Notice};
 pub(crate) use list::List;
 pub(crate) use opened::{Opened, Pane};
+pub(crate) use paper::Paper;
 pub(crate) use popup::{Confirm, Popup, Prompt, Typing};
 pub(crate) use rate::Rate;
 

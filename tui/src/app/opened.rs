@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use longhaul_client::fleet::Happening;
-use longhaul_core::{Snapshot, TaskRef};
+use longhaul_core::{Payload, Sequence, Snapshot, TaskRef};
+
+use super::Paper;
 
 /// How many events are kept of it.
 const TAIL: usize = 10_000;
@@ -58,7 +60,10 @@ pub(crate) struct Opened {
     events: VecDeque<Happening>,
     /// Events that were kept no longer.
     pub(crate) dropped: u64,
-    pub(crate) text: String,
+    text: String,
+    /// What is read as running text in the pane one looks at, and of what state.
+    paper: Paper,
+    paper_of: Option<(Pane, Sequence)>,
     /// The pane shows its end, whatever comes.
     pub(crate) follow: bool,
     /// Every event is shown; else only those that matter.
@@ -79,6 +84,8 @@ impl Opened {
             events: VecDeque::new(),
             dropped: 0,
             text: String::new(),
+            paper: Paper::default(),
+            paper_of: None,
             follow: true,
             all_levels: false,
             top: 0,
@@ -101,13 +108,62 @@ impl Opened {
         self.dropped += over as u64;
     }
 
+    /// How many events there are to show.
+    pub(crate) fn shown(&self) -> usize {
+        if self.all_levels { self.events.len() } else { self.events().count() }
+    }
+
+    /// Goes on with its text.
     pub(crate) fn add_text(&mut self, text: &str) {
         self.text.push_str(text);
         if self.text.len() > TEXT {
             let from = self.text.len() - TEXT / 2;
             let from = (from..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
             self.text.drain(..from);
+            self.paper_of = None;
+        } else if self.pane == Pane::Text {
+            self.paper.add(text);
         }
+    }
+
+    /// Its text begins anew.
+    pub(crate) fn clear_text(&mut self) {
+        self.text.clear();
+        self.paper_of = None;
+    }
+
+    /// The lines of a pane of running text.
+    pub(crate) fn lines(&self) -> &[String] {
+        self.paper.lines()
+    }
+
+    /// Wraps what the pane reads, if it is not wrapped to this width already.
+    pub(crate) fn wrap(&mut self, columns: usize) {
+        let (text, of) = match (self.pane, &self.snapshot) {
+            (Pane::Text, _) => (None, Sequence::ZERO),
+            (Pane::Output, Some(snapshot)) => (snapshot.output.as_ref(), snapshot.sequence),
+            (Pane::Input, Some(snapshot)) => (Some(&snapshot.input), snapshot.sequence),
+            _ => return,
+        };
+        if self.paper_of == Some((self.pane, of)) && self.paper.columns() == columns {
+            return;
+        }
+        self.paper = match self.pane {
+            Pane::Text => Paper::new(&self.text, columns),
+            _ => Paper::new(&text.map(told).unwrap_or_default(), columns),
+        };
+        self.paper_of = Some((self.pane, of));
+    }
+}
+
+/// A payload as people read it.
+fn told(payload: &Payload) -> String {
+    match payload {
+        Payload::Inline(value) if value.is_null() => String::new(),
+        Payload::Inline(serde_json::Value::String(text)) => text.clone(),
+        Payload::Inline(value) => serde_json::to_string_pretty(value).unwrap_or_default(),
+        Payload::Stored { size, sha256 } => format!("{size} bytes in the object store\n{sha256}"),
+        Payload::Gone => "It was erased.".to_owned(),
     }
 }
 

@@ -67,11 +67,6 @@ pub(crate) struct Executor {
 }
 
 impl Store {
-    /// How many tasks it knows, hidden ones included.
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// How many stand how; hidden ones do not count.
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts

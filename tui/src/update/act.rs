@@ -107,9 +107,10 @@ pub(super) fn go(app: &mut App, at: usize) {
 }
 
 fn scroll(app: &mut App, by: isize) {
-    let (room, lines) = crate::view::task::pane_size(app);
+    let room = crate::view::task::pane(app).height;
     let Some(opened) = &mut app.opened else { return };
-    let end = lines.saturating_sub(room);
+    let lines = crate::view::task::len(opened);
+    let end = lines.saturating_sub(room.into());
     let top = if opened.follow { end } else { opened.top.min(end) };
     opened.top = if by == isize::MIN { 0 } else { top.saturating_add_signed(by).min(end) };
     opened.follow = opened.top >= end && (by > 0 || opened.follow && by == 0);

@@ -71,6 +71,10 @@ fn tick(app: &mut App, now: Timestamp) {
 /// What must hold after every message: the order is fresh enough, and each list is on a row that is
 /// there, in sight.
 fn settle(app: &mut App) {
+    let columns = view::task::pane(app).width;
+    if let Some(opened) = &mut app.opened {
+        opened.wrap(columns.into());
+    }
     let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.now);
     let room = room(app, View::Tasks);
     let len = app.order.rows().len();

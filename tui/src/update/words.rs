@@ -84,7 +84,7 @@ pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {
         }
         Told::Text(TextPart::Text(text)) => opened.add_text(&text),
         Told::Text(TextPart::Anew(text)) => {
-            opened.text.clear();
+            opened.clear_text();
             opened.add_text(&text);
         }
         Told::Text(TextPart::End) => {}

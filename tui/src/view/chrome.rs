@@ -78,17 +78,24 @@ fn both<'a>(buffer: &mut Buffer, area: Rect, left: Vec<Span<'a>>, right: Vec<Spa
     }
 }
 
-/// A tab's text, with its count.
-fn tab(app: &App, view: View) -> String {
-    let place = view as usize + 1;
-    let count = match view {
-        View::Tasks | View::Caps | View::Events => 0,
-        View::Approvals => app.store.questions().count(),
-        View::Executors => app.store.executors().len(),
-        View::Inbox => app.inbox.unread(),
+/// Each tab's text, with its count. Where there is no room for all names, only the current one has its.
+fn tab_texts(app: &App, columns: u16) -> [String; View::ALL.len()] {
+    let text = |view: View, named: bool| {
+        let count = match view {
+            View::Tasks | View::Caps | View::Events => 0,
+            View::Approvals => app.store.questions().count(),
+            View::Executors => app.store.executors().len(),
+            View::Inbox => app.inbox.unread(),
+        };
+        let name = if named { format!(" {}", view.name()) } else { String::new() };
+        let count = if count > 0 { format!(" {count}") } else { String::new() };
+        format!(" {}{name}{count} ", view as usize + 1)
     };
-    let count = if count > 0 { format!(" {count}") } else { String::new() };
-    format!(" {place} {}{count} ", view.name())
+    let named = View::ALL.map(|view| text(view, true));
+    if named.iter().map(|text| width(text)).sum::<usize>() <= columns.into() {
+        return named;
+    }
+    View::ALL.map(|view| text(view, view == app.view))
 }
 
 /// The line of tabs.
@@ -96,12 +103,16 @@ pub(super) fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = |view| {
         if view == app.view { app.theme.title().patch(app.theme.selected()) } else { app.theme.dim() }
     };
-    let tabs = View::ALL.map(|view| Span::styled(tab(app, view), style(view)));
+    let texts = tab_texts(app, area.width);
+    let used: usize = texts.iter().map(|text| width(text)).sum();
+    let tabs = View::ALL.into_iter().zip(texts).map(|(view, text)| Span::styled(text, style(view)));
     let total = match app.listed {
         true => format!("{} tasks ", app.store.counts().total()),
         false => format!("{} tasks so far ", app.store.counts().total()),
     };
-    both(buffer, area, tabs.to_vec(), vec![Span::styled(total, app.theme.dim())]);
+    let fits = used + width(&total) <= area.width.into();
+    let total = fits.then(|| Span::styled(total, app.theme.dim()));
+    both(buffer, area, tabs.collect(), total.into_iter().collect());
 }
 
 /// What must not be overlooked, if anything: how bad it is, and in words, the shorter for narrow
@@ -243,8 +254,8 @@ pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
     let at = Position::new(column, row);
     if parts.tabs.contains(at) {
         let mut end = 0;
-        return View::ALL.into_iter().find_map(|view| {
-            end += width(&tab(app, view));
+        return View::ALL.into_iter().zip(tab_texts(app, area.width)).find_map(|(view, text)| {
+            end += width(&text);
             (usize::from(column) < end).then_some(Hit::Tab(view))
         });
     }

@@ -149,7 +149,7 @@ struct Columns {
     step: usize,
 }
 
-const STATUS: usize = 9;
+const STATUS: usize = 10;
 const AGE: usize = 7;
 const PERCENT: usize = 5;
 

@@ -1,6 +1,7 @@
 //! Whatever comes, in whatever order, at whatever size: nothing breaks, and what must hold holds.
 
-use longhaul_client::fleet::{Brief, Link, Word};
+use longhaul_client::TextPart;
+use longhaul_client::fleet::{Brief, Link, Told, Word};
 use longhaul_core::{Millis, Sequence, Status, Timestamp};
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -8,7 +9,7 @@ use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEven
 use crate::keys::TABLE;
 use crate::msg::Msg;
 use crate::store::Counts;
-use crate::testing::{NOW, THEMES, beats, brief, drawn, empty, happened, key, up};
+use crate::testing::{NOW, THEMES, Until, address, beats, brief, drawn, empty, happened, key, story, up};
 use crate::update::update;
 
 fn any_msg() -> impl Strategy<Value = Msg> {
@@ -46,6 +47,11 @@ fn any_msg() -> impl Strategy<Value = Msg> {
             modifiers: KeyModifiers::NONE,
         })),
         1 => Just(Msg::Word(Word::Anew)),
+        2 => (0_u32..60, prop::sample::select(vec![Until::Running, Until::Aborting, Until::Aborted, Until::Completed]))
+            .prop_map(|(n, until)| Msg::Told(address(n), story(n, until))),
+        1 => (0_u32..60, "\\PC{0,40}").prop_map(|(n, text)| {
+            Msg::Told(address(n), Told::Text(TextPart::Text(text)))
+        }),
     ]
 }
 

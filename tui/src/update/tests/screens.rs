@@ -1,10 +1,14 @@
 //! Screens as they look: text and styles.
 
-use longhaul_client::fleet::{Link, Word};
+use longhaul_client::TextPart;
+use longhaul_client::fleet::{Link, Told, Word};
 use longhaul_core::Millis;
 
+use crate::app::{App, Pane};
 use crate::msg::Msg;
-use crate::testing::{NOW, THEMES, empty, picture, press, sample, styles, up};
+use crate::testing::{
+    NOW, THEMES, Until, address, empty, picture, press, sample, story, styles, task_id, up,
+};
 use crate::update::update;
 
 const SIZES: [(u16, u16); 4] = [(60, 15), (80, 24), (120, 36), (200, 60)];
@@ -42,6 +46,38 @@ fn an_opened_task_before_it_is_read() {
     let mut app = sample(120, 36);
     press(&mut app, &["Enter"]);
     insta::assert_snapshot!("task-120x36", picture(&app));
+}
+
+/// A dashboard on an opened sample task whose story goes on for as long as said.
+fn opened(columns: u16, rows: u16, n: u32, until: Until) -> App {
+    let mut app = sample(columns, rows);
+    press(&mut app, &["/"]);
+    update(&mut app, Msg::Paste(format!("id:{}", task_id(n))));
+    press(&mut app, &["Enter", "Enter"]);
+    update(&mut app, Msg::Told(address(n), story(n, until)));
+    let text = "Late payers are few: 3 of 214.\nAll of them began to pay late in May. ".to_owned();
+    update(&mut app, Msg::Told(address(n), Told::Text(TextPart::Text(text))));
+    app
+}
+
+#[test]
+fn an_opened_task() {
+    for (columns, rows) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+        let app = opened(columns, rows, 1, Until::Running);
+        insta::assert_snapshot!(format!("task-running-{columns}x{rows}"), picture(&app));
+    }
+    let app = opened(120, 36, 6, Until::Aborted);
+    insta::assert_snapshot!("task-aborted-120x36", picture(&app));
+    insta::assert_snapshot!("task-aborted-styles", styles(&app));
+}
+
+#[test]
+fn every_pane_of_an_opened_task() {
+    let mut app = opened(120, 24, 4, Until::Completed);
+    for pane in Pane::ALL {
+        insta::assert_snapshot!(format!("pane-{}", pane.name().to_lowercase()), picture(&app));
+        press(&mut app, &["Tab"]);
+    }
 }
 
 #[test]

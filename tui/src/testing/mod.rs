@@ -1,6 +1,8 @@
 //! For tests: a dashboard full of samples under a clock that stands still, its picture as text, and
 //! how it is styled.
 
+mod history;
+
 use longhaul_client::fleet::{Brief, Changes, Happening, Link, Pulse, Word};
 use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::{
@@ -16,6 +18,8 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 use uuid::Uuid;
+
+pub(crate) use history::{Until, story};
 
 use crate::app::{App, Me};
 use crate::effect::Effect;

@@ -1,0 +1,110 @@
+//! What is known of a task at a glance: its facts, why it stands as it does, its last events.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::app::App;
+use crate::store::{Row, Standing};
+use crate::text::{clock, fit, number, pad, short, span, wrap};
+use crate::view::{chrome, put};
+
+/// What a list knows of a task, line by line.
+pub(in crate::view) fn facts<'a>(app: &App, row: &Row, columns: usize) -> Vec<Vec<Span<'a>>> {
+    let theme = app.theme;
+    let fact = |name: &str, value: String| {
+        vec![Span::styled(pad(name, 11), theme.dim()), Span::raw(fit(&value, columns.saturating_sub(11)))]
+    };
+    let mut lines = vec![vec![Span::styled(fit(row.title.as_str(), columns), theme.title())]];
+    let store = &app.store;
+    lines.push(fact("org/user", format!("{}/{}", store.name(row.key.org), store.name(row.user))));
+    lines.push(fact("kind", store.name(row.kind).to_owned()));
+    if !row.conversation.is_empty() {
+        lines.push(fact("conv", store.name(row.conversation).to_owned()));
+    }
+    if let Some(id) = row.executor {
+        let beat = store.executors().get(&id);
+        let age = beat.map(|known| format!("  beat {} ago", span(app.now.since(known.pulse.heard_at))));
+        let running = row.status.is_running();
+        lines.push(fact("executor", format!("{}{}", short(id), age.filter(|_| running).unwrap_or_default())));
+    }
+    lines.push(fact("attempt", format!("{}  run {}", row.attempt, row.run)));
+    if row.tokens > 0 {
+        lines.push(fact("cost", format!("{} tokens", number(row.tokens))));
+    }
+    if let Some(fraction) = row.fraction {
+        let bar = columns.saturating_sub(17);
+        let (done, left) = theme.bar(fraction, bar);
+        lines.push(vec![
+            Span::styled(pad("progress", 11), theme.dim()),
+            Span::styled(done, theme.standing(row.standing())),
+            Span::styled(left, theme.dim()),
+            Span::raw(format!(" {:>3}%", fraction / 10)),
+        ]);
+    }
+    let times = match row.ended_at {
+        Some(ended) => format!("{}  ended {}", clock(row.submitted_at), chrome::at(Some(ended))),
+        None => format!("{}  {} ago", clock(row.submitted_at), span(app.now.since(row.submitted_at))),
+    };
+    lines.push(fact("submitted", times));
+    if let Some(started) = row.started_at {
+        let waited = span(started.since(row.submitted_at));
+        let quiet = span(app.now.since(row.updated_at));
+        let quiet = if row.ended_at.is_some() { String::new() } else { format!("  last word {quiet} ago") };
+        lines.push(fact("started", format!("after {waited}{quiet}")));
+    }
+    why(app, row, columns, &mut lines);
+    lines
+}
+
+/// Why it waits, stopped, or what it asks for.
+fn why<'a>(app: &App, row: &Row, columns: usize, lines: &mut Vec<Vec<Span<'a>>>) {
+    let theme = app.theme;
+    let style = theme.standing(row.standing());
+    let mut say = |text: String| {
+        for line in wrap(&text, columns).into_iter().take(4) {
+            lines.push(vec![Span::styled(line, style)]);
+        }
+    };
+    match row.standing() {
+        Standing::Held | Standing::Pending | Standing::Retrying => {
+            if let Some(waiting) = app.store.waiting(row.key) {
+                say(format!("waits: {waiting}"));
+                if !waiting.blockers.is_empty() {
+                    let ids: Vec<_> = waiting.blockers.iter().map(short).collect();
+                    say(format!("in the way: {}", ids.join(" ")));
+                }
+            } else if !row.note.is_empty() {
+                say(row.note.to_string());
+            }
+        }
+        Standing::Paused => {
+            say(format!("asks for: {}", row.note));
+            if let Some(open) = app.store.question(row.key) {
+                say(format!("lapses in {}", span(open.expires_at.since(app.now))));
+            }
+        }
+        Standing::Stalled => say("its executor was not heard of lately".to_owned()),
+        Standing::Running if row.note.is_empty() => {}
+        Standing::Completed => {}
+        _ => say(row.note.to_string()),
+    }
+}
+
+/// The last events of a task that are at hand, newest at the bottom.
+pub(in crate::view) fn latest(app: &App, row: &Row, area: Rect, buffer: &mut Buffer) {
+    put(buffer, area, 0, vec![Span::styled("last events", app.theme.dim())]);
+    let room = usize::from(area.height.saturating_sub(1));
+    let columns = usize::from(area.width);
+    let own = app.tail.iter().rev().take(2000).filter(|event| event.task.task == row.key.task);
+    let mut lines: Vec<_> = own.take(room).collect();
+    lines.reverse();
+    for (at, event) in (1..).zip(lines) {
+        let text = format!("{} {}", event.name, event.text);
+        let spans = vec![
+            Span::styled(format!("{} ", clock(event.at)), app.theme.dim()),
+            Span::raw(fit(&text, columns.saturating_sub(9))),
+        ];
+        put(buffer, area, at, spans);
+    }
+}

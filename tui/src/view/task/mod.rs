@@ -1,0 +1,79 @@
+//! One task opened: its facts and steps at the left, what one asks to see of it at the right.
+
+mod facts;
+mod pane;
+mod steps;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::app::App;
+use crate::layout::Parts;
+use crate::text::short;
+use crate::theme::glyph;
+
+use super::{frame, put};
+
+pub(super) use facts::{facts, latest};
+pub(super) use pane::happening;
+
+pub(crate) use pane::len;
+
+/// From this width on the pane is beside the facts; below it, under them.
+const BESIDE: u16 = 100;
+/// Rows of facts and steps where the pane is under them, frame included.
+const ABOVE: u16 = 12;
+
+/// The areas of facts and pane.
+fn areas(area: Rect) -> (Rect, Rect) {
+    let [first, second] = if area.width >= BESIDE {
+        Layout::horizontal([Constraint::Length(42), Constraint::Min(0)]).areas(area)
+    } else {
+        let above = (area.height / 2).min(ABOVE);
+        Layout::vertical([Constraint::Length(above), Constraint::Min(0)]).areas(area)
+    };
+    (first, second)
+}
+
+/// The inside of the pane, on the screen as it is.
+pub(crate) fn pane(app: &App) -> Rect {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    let body = Parts::of(area, super::banner(app).is_some(), super::prompt_line(app)).body;
+    areas(body).1.inner(ratatui::layout::Margin::new(1, 1))
+}
+
+pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let Some(opened) = &app.opened else { return };
+    let (left, right) = areas(area);
+    let row = app.subject();
+    let mut title = vec![Span::raw(format!(" {} ", short(opened.at.task)))];
+    if let Some(row) = row {
+        let standing = row.standing();
+        let word = format!("{} {} ", glyph(standing), standing.word());
+        title.push(Span::styled(word, app.theme.standing(standing)));
+    }
+    let inner = frame(app.theme, Line::from(title), left, buffer);
+    // Where there is room for few lines, the steps are beside the facts.
+    let (known, beside) = if area.width >= BESIDE {
+        (inner, None)
+    } else {
+        let [known, steps] =
+            Layout::horizontal([Constraint::Percentage(55), Constraint::Percentage(45)]).areas(inner);
+        (known, Some(steps))
+    };
+    let lines = row.map(|row| facts(app, row, known.width.into())).unwrap_or_default();
+    let used = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(1);
+    for (at, spans) in (0..).zip(lines) {
+        put(buffer, known, at, spans);
+    }
+    if let Some(snapshot) = &opened.snapshot {
+        let used = used.min(known.height);
+        let area = beside.unwrap_or(Rect { y: known.y + used, height: known.height - used, ..known });
+        let steps = steps::lines(app, snapshot, area.height.into(), area.width.into());
+        for (at, spans) in (0..).zip(steps) {
+            put(buffer, area, at, spans);
+        }
+    }
+    pane::draw(app, opened, right, buffer);
+}

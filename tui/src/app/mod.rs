@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use longhaul_client::fleet::{Happening, Link};
 use longhaul_core::{Millis, TaskRef, Timestamp};
 use longhaul_wire::query::{Condition, Positions, SlotsTaken};
+use longhaul_wire::view::ApprovalView;
 
 pub use asked::Steer;
 pub(crate) use asked::{Asked, Fate};
@@ -162,13 +163,16 @@ impl App {
     pub(crate) fn subject(&self) -> Option<&Row> {
         match &self.opened {
             Some(opened) => self.store.get(self.store.key(&opened.at)?),
-            None => self.selected(),
+            None => match self.view {
+                View::Tasks | View::Approvals => self.store.get(self.list().selected?),
+                View::Executors | View::Caps | View::Events | View::Inbox => None,
+            },
         }
     }
 
     /// The tasks that actions are about: those marked, else the one.
     pub(crate) fn subjects(&self) -> Vec<TaskRef> {
-        if self.opened.is_none() && !self.marks.is_empty() {
+        if self.opened.is_none() && self.view == View::Tasks && !self.marks.is_empty() {
             let rows = self.marks.iter().filter_map(|key| self.store.get(*key));
             return rows.filter_map(|row| self.store.address(row)).collect();
         }
@@ -182,6 +186,13 @@ impl App {
             (_, Some(_)) => Some("the log is out of reach: actions are off until it answers"),
             _ => None,
         }
+    }
+
+    /// The open questions, the soonest to lapse first.
+    pub(crate) fn questions(&self) -> Vec<(Key, &ApprovalView)> {
+        let mut all: Vec<_> = self.store.questions().collect();
+        all.sort_by_key(|(key, open)| (open.expires_at, *key));
+        all
     }
 
     /// How many records the projector is behind.

@@ -4,7 +4,7 @@ use crate::app::{App, Opened, Popup, Prompt, Typing, View};
 use crate::effect::Effect;
 use crate::filter::Filter;
 use crate::keys::Act;
-use crate::store::{Sort, SortBy};
+use crate::store::{Key, Sort, SortBy};
 
 use super::{room, steer};
 
@@ -99,10 +99,15 @@ pub(super) fn step(app: &mut App, by: isize) {
 pub(super) fn go(app: &mut App, at: usize) {
     let (len, room) = (len(app, app.view), room(app, app.view));
     app.list_mut().go(at, len, room);
-    if app.view == View::Tasks {
-        let at = app.list().at;
-        let key = app.order.rows().get(at).map(|at| app.store.row(*at).key);
-        app.list_mut().selected = key;
+    app.list_mut().selected = key_at(app, app.view, app.list().at);
+}
+
+/// The task at a place of a list, where the list is one of tasks that one acts on.
+pub(super) fn key_at(app: &App, view: View, at: usize) -> Option<Key> {
+    match view {
+        View::Tasks => app.order.rows().get(at).map(|at| app.store.row(*at).key),
+        View::Approvals => app.questions().get(at).map(|(key, _)| *key),
+        View::Executors | View::Caps | View::Events | View::Inbox => None,
     }
 }
 
@@ -121,15 +126,12 @@ fn scroll(app: &mut App, by: isize) {
 
 fn open(app: &mut App) -> Vec<Effect> {
     let at = match app.view {
-        View::Tasks => app.selected().and_then(|row| app.store.address(row)),
+        View::Tasks | View::Approvals => app.subject().and_then(|row| app.store.address(row)),
         View::Inbox => app.inbox.notices().nth(app.list().at).and_then(|notice| notice.task.clone()),
         View::Events => {
             let newest_first = app.tail.len().checked_sub(app.list().at + 1);
             newest_first.and_then(|at| app.tail.get(at)).map(|event| event.task.clone())
         }
-        View::Approvals => crate::view::approvals::questions(app)
-            .get(app.list().at)
-            .and_then(|(key, _)| app.store.address(app.store.get(*key)?)),
         View::Executors | View::Caps => None,
     };
     let Some(at) = at else { return Vec::new() };

@@ -76,22 +76,23 @@ fn settle(app: &mut App) {
         opened.wrap(columns.into());
     }
     let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.now);
-    let room = room(app, View::Tasks);
-    let len = app.order.rows().len();
-    let list = &mut app.lists[View::Tasks as usize];
     if fresh {
-        // The row may have moved, or be gone: then what is at its place now.
-        let at = list.selected.and_then(|key| app.order.place(&app.store, key));
-        list.at = at.unwrap_or(list.at).min(len.saturating_sub(1));
         app.marks.retain(|key| app.store.get(*key).is_some());
     }
-    list.scroll(len, room);
-    list.selected = app.order.rows().get(list.at).map(|at| app.store.row(*at).key);
-    for view in View::ALL.into_iter().filter(|view| *view != View::Tasks) {
-        let (len, room) = (act::len(app, view), self::room(app, view));
-        let list = &mut app.lists[view as usize];
-        list.at = list.at.min(len.saturating_sub(1));
-        list.scroll(len, room);
+    for view in View::ALL {
+        let mut list = app.lists[view as usize];
+        // The row may have moved, or be gone: then what is at its place now.
+        let moved = match view {
+            View::Tasks if fresh => list.selected.and_then(|key| app.order.place(&app.store, key)),
+            View::Approvals => {
+                let place = |key| app.questions().iter().position(|(open, _)| *open == key);
+                list.selected.and_then(place)
+            }
+            _ => None,
+        };
+        list.go(moved.unwrap_or(list.at), act::len(app, view), room(app, view));
+        list.selected = act::key_at(app, view, list.at);
+        app.lists[view as usize] = list;
     }
 }
 

@@ -7,7 +7,7 @@ use longhaul_core::{Status, TaskRef};
 use crate::app::{App, Notice};
 use crate::effect::Effect;
 use crate::store::Store;
-use crate::text::{fit, short};
+use crate::text::{fit, short, span};
 use crate::theme::Tone;
 
 pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
@@ -36,6 +36,10 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
         }
         Word::Beats(pulses) => app.store.beats(pulses, app.now),
         Word::Link(link) => {
+            if let (Link::Up { .. }, Some(since)) = (&link, app.down_since) {
+                let text = format!("connected again after {}", span(app.now.since(since)));
+                app.say(Notice { at: app.now, tone: Tone::Good, text, task: None });
+            }
             app.down_since = match link {
                 Link::Up { .. } => None,
                 Link::Down { .. } => app.down_since.or(Some(app.now)),

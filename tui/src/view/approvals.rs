@@ -12,16 +12,9 @@ use crate::theme::glyph;
 
 use super::{frame, nothing, put, scrollbar, select};
 
-/// The open questions, in the order they are listed.
-pub(crate) fn questions(app: &App) -> Vec<(Key, &ApprovalView)> {
-    let mut all: Vec<_> = app.store.questions().collect();
-    all.sort_by_key(|(key, open)| (open.expires_at, *key));
-    all
-}
-
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
-    let all = questions(app);
+    let all = app.questions();
     let direction = if area.width >= 100 {
         Layout::horizontal([Constraint::Percentage(45), Constraint::Percentage(55)])
     } else {

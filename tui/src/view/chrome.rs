@@ -36,8 +36,10 @@ pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
         if let Some(lag) = app.lag() {
             left.push(Span::styled(format!("  lag {}", number(lag)), theme.dim()));
         }
-        let read = app.read.iter().map(|(_, at)| at.0).max().unwrap_or(0);
-        left.push(Span::styled(format!("  seq {read}"), theme.dim()));
+        if let Some(Link::Up { heads, .. }) = &app.link {
+            let known = heads.iter().chain(app.read.iter()).map(|(_, at)| at.0).max().unwrap_or(0);
+            left.push(Span::styled(format!("  seq {known}"), theme.dim()));
+        }
     }
     let mut right = Vec::new();
     if app.inbox.unread() > 0 {

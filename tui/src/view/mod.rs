@@ -1,6 +1,6 @@
 //! What is drawn: a pure function of [`App`]. One file a view; each gets the area that is its own.
 
-pub(crate) mod approvals;
+mod approvals;
 mod caps;
 mod card;
 mod chrome;

@@ -76,9 +76,9 @@ fn spark(values: &[u64], rows: usize) -> Vec<String> {
 
 fn charts(app: &App, area: Rect, buffer: &mut Buffer) {
     let [status, events, slots] = Layout::horizontal([
-        Constraint::Percentage(36),
-        Constraint::Percentage(32),
-        Constraint::Percentage(32),
+        Constraint::Percentage(40),
+        Constraint::Percentage(30),
+        Constraint::Percentage(30),
     ])
     .areas(area);
     let theme = app.theme;

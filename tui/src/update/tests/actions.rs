@@ -48,6 +48,33 @@ fn an_approval_is_bound_to_what_was_looked_at() {
 }
 
 #[test]
+fn among_the_approvals_the_one_that_is_looked_at_is_meant() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["G", "2", "j"]);
+    let looked_at = app.subject().unwrap().key;
+    let shown = crate::text::short(looked_at.task);
+    assert!(picture(&app).contains(&format!("send_email by {shown}")), "{}", picture(&app));
+    // A question that lapses sooner comes in above; one that was answered goes.
+    let mut sooner = Brief { sequence: Sequence(2_000_000), ..brief(50, Status::Paused) };
+    sooner.question.as_mut().unwrap().expires_at = NOW.plus(Millis::seconds(5));
+    let answered = Brief { sequence: Sequence(2_000_001), ..brief(34, Status::Running) };
+    update(&mut app, Msg::Word(happened(vec![sooner, answered])));
+    assert_eq!(app.subject().unwrap().key, looked_at);
+    let at = app.store.address(app.subject().unwrap()).unwrap();
+    press(&mut app, &["a"]);
+    let asked = press(&mut app, &["y"]);
+    assert!(matches!(asked.as_slice(), [Effect::Steer(task, Steer::Approve { .. })] if *task == at));
+}
+
+#[test]
+fn where_no_task_is_listed_none_is_meant() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["3", "x", "a"]);
+    assert!(app.popup.is_none());
+    assert_eq!(app.subjects(), []);
+}
+
+#[test]
 fn a_rejection_takes_a_reason() {
     let mut app = on("paused");
     press(&mut app, &["r", "n", "o", " ", "Enter"]);

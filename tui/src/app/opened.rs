@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use longhaul_client::fleet::Happening;
-use longhaul_core::{Payload, Sequence, Snapshot, TaskRef};
+use longhaul_core::{Decision, Payload, Sequence, Snapshot, TaskRef};
 
 use super::Paper;
+use crate::text::clock;
 
 /// How many events are kept of it.
 const TAIL: usize = 10_000;
@@ -23,11 +24,22 @@ pub(crate) enum Pane {
     Input,
     Usage,
     Chain,
+    Asked,
+    About,
 }
 
 impl Pane {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Events, Self::Text, Self::Output, Self::Artifacts, Self::Input, Self::Usage, Self::Chain];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Events,
+        Self::Text,
+        Self::Output,
+        Self::Artifacts,
+        Self::Input,
+        Self::Usage,
+        Self::Chain,
+        Self::Asked,
+        Self::About,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -38,6 +50,8 @@ impl Pane {
             Self::Input => "Input",
             Self::Usage => "Usage",
             Self::Chain => "Chain",
+            Self::Asked => "Asked",
+            Self::About => "About",
         }
     }
 
@@ -121,8 +135,10 @@ impl Opened {
             let from = (from..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
             self.text.drain(..from);
             self.paper_of = None;
-        } else if self.pane == Pane::Text {
+        } else if self.pane == Pane::Text && self.paper_of.is_some() {
             self.paper.add(text);
+        } else {
+            self.paper_of = None;
         }
     }
 
@@ -139,19 +155,19 @@ impl Opened {
 
     /// Wraps what the pane reads, if it is not wrapped to this width already.
     pub(crate) fn wrap(&mut self, columns: usize) {
-        let (text, of) = match (self.pane, &self.snapshot) {
-            (Pane::Text, _) => (None, Sequence::ZERO),
-            (Pane::Output, Some(snapshot)) => (snapshot.output.as_ref(), snapshot.sequence),
-            (Pane::Input, Some(snapshot)) => (Some(&snapshot.input), snapshot.sequence),
-            _ => return,
-        };
+        let reads = matches!(self.pane, Pane::Text | Pane::Output | Pane::Input | Pane::Asked);
+        let Some(snapshot) = self.snapshot.as_deref().filter(|_| reads) else { return };
+        let of = if self.pane == Pane::Text { Sequence::ZERO } else { snapshot.sequence };
         if self.paper_of == Some((self.pane, of)) && self.paper.columns() == columns {
             return;
         }
-        self.paper = match self.pane {
-            Pane::Text => Paper::new(&self.text, columns),
-            _ => Paper::new(&text.map(told).unwrap_or_default(), columns),
+        let text = match self.pane {
+            Pane::Text => self.text.clone(),
+            Pane::Output => snapshot.output.as_ref().map(told).unwrap_or_default(),
+            Pane::Asked => asked(snapshot),
+            _ => told(&snapshot.input),
         };
+        self.paper = Paper::new(&text, columns);
         self.paper_of = Some((self.pane, of));
     }
 }
@@ -165,6 +181,43 @@ fn told(payload: &Payload) -> String {
         Payload::Stored { size, sha256 } => format!("{size} bytes in the object store\n{sha256}"),
         Payload::Gone => "It was erased.".to_owned(),
     }
+}
+
+/// The questions a task asked, the latest first, with their answers.
+fn asked(snapshot: &Snapshot) -> String {
+    let mut text = String::new();
+    for question in snapshot.approvals.iter().rev() {
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        let answer = match &question.decision {
+            None => format!("waits for an answer until {}", clock(question.expires_at)),
+            Some(decided) => {
+                let what = match &decided.decision {
+                    Decision::Approved => "approved".to_owned(),
+                    Decision::Modified { .. } => "approved with other arguments".to_owned(),
+                    Decision::Rejected { reason: Some(why) } => format!("rejected: {why}"),
+                    Decision::Rejected { reason: None } => "rejected".to_owned(),
+                    Decision::Lapsed => "lapsed without an answer".to_owned(),
+                };
+                format!("{what}, by {} at {}", decided.by, clock(decided.at))
+            }
+        };
+        let json = |value| serde_json::to_string_pretty(value).unwrap_or_default();
+        text.push_str(&format!(
+            "{}\nasked at {} by run {}\n",
+            question.action,
+            clock(question.requested_at),
+            question.run
+        ));
+        text.push_str(&format!("{answer}\n\narguments\n{}", json(&question.arguments)));
+        if let Some(Decision::Modified { arguments }) =
+            question.decision.as_ref().map(|decided| &decided.decision)
+        {
+            text.push_str(&format!("\n\ninstead\n{}", json(arguments)));
+        }
+    }
+    text
 }
 
 /// Whether an event is more than the noise of a run.

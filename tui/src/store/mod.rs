@@ -223,8 +223,8 @@ impl Store {
     }
 
     fn flag(&mut self, at: u32, flag: Flags, on: bool) {
-        let mut row = self.row(at).clone();
-        if row.flags.has(flag) != on {
+        if self.row(at).flags.has(flag) != on {
+            let mut row = self.row(at).clone();
             row.flags.set(flag, on);
             self.exchange(at, row);
         }

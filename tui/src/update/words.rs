@@ -71,6 +71,10 @@ fn tell_if_new(app: &mut App, brief: &Brief) {
 }
 
 pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {
+    if let Told::Anew { snapshot, .. } | Told::More { snapshot, .. } = &told {
+        // It may not be listed, and this may be ahead of what is.
+        app.store.put(Brief::of(snapshot));
+    }
     // What is still told of a task that was closed meanwhile.
     let Some(opened) = app.opened.as_mut().filter(|opened| opened.at == *at) else { return };
     match told {

@@ -1,12 +1,13 @@
 //! Moving about: the row one is on, filters, views.
 
-use longhaul_client::fleet::Brief;
+use longhaul_client::TextPart;
+use longhaul_client::fleet::{Brief, Told};
 use longhaul_core::{Millis, Sequence, Status};
 
 use crate::app::View;
 use crate::effect::Effect;
 use crate::msg::Msg;
-use crate::testing::{NOW, address, brief, happened, press, sample};
+use crate::testing::{NOW, Until, address, brief, happened, picture, press, sample, story};
 use crate::update::update;
 
 #[test]
@@ -73,4 +74,23 @@ fn copying_takes_the_marked_ones_or_the_one() {
     let Some(Effect::Copy(two)) = press(&mut app, &["y"]).pop() else { panic!("nothing was copied") };
     assert_eq!(two.lines().count(), 2);
     assert!(app.store.key(&address(1)).is_some());
+}
+
+#[test]
+fn text_that_came_while_one_looked_elsewhere_is_there() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["Enter"]);
+    let at = app.opened.as_ref().unwrap().at.clone();
+    let n = (0..40).find(|n| address(*n) == at).unwrap();
+    let said = |text: &str| Msg::Told(at.clone(), Told::Text(TextPart::Text(text.to_owned())));
+    update(&mut app, Msg::Told(at.clone(), story(n, Until::Running)));
+    press(&mut app, &["Tab"]);
+    update(&mut app, said("one "));
+    press(&mut app, &["S-Tab"]);
+    update(&mut app, said("two "));
+    press(&mut app, &["Tab"]);
+    update(&mut app, said("three"));
+    assert!(picture(&app).contains("one two three"), "{}", picture(&app));
+    update(&mut app, Msg::Told(at.clone(), Told::Text(TextPart::Anew("other".to_owned()))));
+    assert!(!picture(&app).contains("two"), "{}", picture(&app));
 }

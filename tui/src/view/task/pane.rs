@@ -1,7 +1,7 @@
 //! The right side of an opened task: what one asks to see of it. Only what is in sight is made.
 
 use longhaul_client::fleet::Happening;
-use longhaul_core::Snapshot;
+use longhaul_core::{Priority, Snapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -38,6 +38,8 @@ pub(super) fn draw(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) 
             Pane::Input => "It was given nothing.",
             Pane::Usage => "It has used nothing yet.",
             Pane::Chain => "It has not run yet.",
+            Pane::Asked => "It has asked for nothing.",
+            Pane::About => "",
         };
         return nothing(theme, &[why], inner, buffer);
     }
@@ -74,9 +76,10 @@ pub(crate) fn len(opened: &Opened) -> usize {
     let Some(snapshot) = &opened.snapshot else { return 0 };
     match opened.pane {
         Pane::Events => opened.shown() + usize::from(opened.dropped > 0),
-        Pane::Text | Pane::Output | Pane::Input => opened.lines().len(),
+        Pane::Text | Pane::Output | Pane::Input | Pane::Asked => opened.lines().len(),
         Pane::Artifacts => snapshot.artifacts.len(),
         Pane::Usage => usage(snapshot).len(),
+        Pane::About => about(snapshot).len(),
         Pane::Chain => turns(opened).count(),
     }
 }
@@ -97,7 +100,7 @@ fn content<'a>(app: &App, opened: &'a Opened, top: usize, room: usize, columns: 
             let events = opened.events().skip(top.saturating_sub(above)).take(room);
             first.into_iter().chain(events.map(|event| happening(app, event, columns))).collect()
         }
-        Pane::Text | Pane::Output | Pane::Input => {
+        Pane::Text | Pane::Output | Pane::Input | Pane::Asked => {
             opened.lines().iter().skip(top).take(room).map(|line| vec![Span::raw(line.as_str())]).collect()
         }
         Pane::Artifacts => {
@@ -107,6 +110,7 @@ fn content<'a>(app: &App, opened: &'a Opened, top: usize, room: usize, columns: 
             snapshot.artifacts.iter().skip(top).take(room).map(|file| plain(told(file))).collect()
         }
         Pane::Usage => usage(snapshot).into_iter().skip(top).take(room).map(plain).collect(),
+        Pane::About => about(snapshot).into_iter().skip(top).take(room).map(plain).collect(),
         Pane::Chain => {
             turns(opened).skip(top).take(room).map(|event| happening(app, event, columns)).collect()
         }
@@ -128,6 +132,45 @@ fn usage(snapshot: &Snapshot) -> Vec<String> {
     }
     if let Some(left) = snapshot.queries_left() {
         lines.push(format!("queries left {left}"));
+    }
+    lines
+}
+
+/// What it was submitted with, and where it comes from.
+fn about(snapshot: &Snapshot) -> Vec<String> {
+    let (limits, retry, lineage) = (&snapshot.limits, &snapshot.retry, &snapshot.lineage);
+    let priority = match snapshot.priority {
+        Priority::Interactive => "interactive",
+        Priority::Normal => "normal",
+        Priority::Batch => "batch",
+    };
+    let mut lines = vec![
+        format!("task         {}", snapshot.task),
+        format!("sequence     {}", snapshot.sequence),
+        format!("events       {}, refused {}", snapshot.events, snapshot.ignored),
+        format!("priority     {priority}"),
+        format!("slice, span  {}, {}; ran {}", limits.slice, limits.span, snapshot.ran),
+        format!("attempts     {} of {} by itself", snapshot.attempt, retry.max_attempts),
+    ];
+    let mut say = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            lines.push(format!("{name:<13}{value}"));
+        }
+    };
+    say("not before", snapshot.not_before.map(|at| at.to_string()));
+    say("key", snapshot.key.as_ref().map(|key| key.key.clone()));
+    say("continues", lineage.continues.map(|task| task.to_string()));
+    say("run again of", lineage.rerun_of.map(|task| task.to_string()));
+    let fork = lineage.forked_from.map(|from| format!("{} at {}", from.task, from.sequence));
+    say("forked from", fork);
+    say("parent", lineage.parent.map(|task| task.to_string()));
+    for (key, value) in &snapshot.labels {
+        say("label", Some(format!("{key}={value}")));
+    }
+    if let Some(error) = &snapshot.error {
+        let again = if error.retryable { "may succeed later" } else { "will fail again" };
+        say("error", Some(format!("{} ({again})", error.code)));
+        say("", Some(error.message.clone()));
     }
     lines
 }

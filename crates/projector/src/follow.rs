@@ -7,10 +7,10 @@ use futures::StreamExt;
 use longhaul_core::{Beat, Sequence};
 use longhaul_journal::{Entry, Journal, Shard};
 use longhaul_wire::query::Positions;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::ahead::{Ahead, weight};
 use crate::error::{Error, chain};
 use crate::model::TaskChange;
 use crate::shared::Shared;
@@ -44,7 +44,7 @@ pub(crate) async fn follow(
     shard: Shard,
     mut folded: Sequence,
     batch: usize,
-    to: mpsc::Sender<Input>,
+    to: Ahead<Input>,
 ) {
     let mut wait = WAITS.0;
     loop {
@@ -57,7 +57,7 @@ pub(crate) async fn follow(
             wait = WAITS.0;
         }
         tracing::warn!(error = %chain(&failed), %shard, "the log cannot be followed; it is tried again");
-        if to.send(Input::Trouble(chain(&failed))).await.is_err() {
+        if to.put(Input::Trouble(chain(&failed)), 1).await.is_err() {
             return;
         }
         tokio::time::sleep(wait).await;
@@ -71,17 +71,18 @@ async fn follow_once(
     shard: Shard,
     folded: &mut Sequence,
     batch: usize,
-    to: &mpsc::Sender<Input>,
+    to: &Ahead<Input>,
 ) -> Result<(), Error> {
     if journal.head(shard).await? < *folded {
-        let _ = to.send(Input::OtherLog(shard)).await;
+        let _ = to.put(Input::OtherLog(shard), 1).await;
         return Ok(());
     }
     let mut follower = journal.follow(shard, before(*folded)).await?;
     loop {
         let entries = follower.next_batch(batch).await?;
         *folded = entries.last().map_or(*folded, |last| last.sequence.max(*folded));
-        if to.send(Input::Batch(shard, entries)).await.is_err() {
+        let weight = weight(&entries);
+        if to.put(Input::Batch(shard, entries), weight).await.is_err() {
             return Ok(());
         }
     }

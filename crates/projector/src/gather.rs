@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use longhaul_journal::{Entry, Shard};
 
-/// Records gathered for the next transaction.
+/// Records gathered to be folded next.
 #[derive(Default)]
 pub(crate) struct Gathered {
     shards: BTreeMap<Shard, Vec<Entry>>,
@@ -38,14 +38,15 @@ impl Gathered {
         self.behind
     }
 
-    /// Whether it is as much as one transaction should take: `records`, or [`BYTES`].
+    /// Whether it is as much as should be folded at once: `records`, or [`BYTES`].
     pub(crate) fn is_full(&self, records: usize) -> bool {
         self.records >= records || self.bytes >= BYTES
     }
 
     /// All of it, shard by shard.
     pub(crate) fn take(&mut self) -> BTreeMap<Shard, Vec<Entry>> {
-        std::mem::take(self).shards
+        let behind = self.behind;
+        std::mem::replace(self, Self { behind, ..Self::default() }).shards
     }
 }
 

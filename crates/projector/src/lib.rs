@@ -14,8 +14,10 @@
 //! [`longhaul_wire::query::MarkRead`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
+mod ahead;
 mod answer;
 mod beats;
+mod catch_up;
 mod error;
 mod follow;
 mod gather;
@@ -26,11 +28,12 @@ mod service;
 mod shared;
 
 pub use answer::Answer;
+pub use catch_up::rebuild;
 pub use error::{Error, QueryError};
 pub use handle::Handle;
 #[cfg(test)]
 pub(crate) use model::dump;
-pub use projector::{Options, Projector, rebuild};
+pub use projector::{Options, Projector};
 pub use shared::Standing;
 
 #[cfg(test)]

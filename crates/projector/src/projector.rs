@@ -8,13 +8,13 @@ use std::time::Duration;
 use longhaul_core::Sequence;
 use longhaul_journal::{Entry, Journal, Shard};
 use longhaul_wire::query::Positions;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use crate::ahead;
 use crate::error::{Error, chain};
-use crate::follow::{Input, NOTHING_LEFT, TICK, WAITS, before, follow, hear, say};
+use crate::follow::{Input, TICK, WAITS, follow, hear, say};
 use crate::gather::Gathered;
 use crate::handle::Handle;
 use crate::model::{Boards, Model, Place, TaskChange};
@@ -26,7 +26,8 @@ use crate::shared::{Shared, Standing};
 pub struct Options {
     /// Where the read model lies; made if need be. One projector uses it at a time.
     pub dir: PathBuf,
-    /// Most records folded in one transaction. 10,000 by default.
+    /// Most records of one transaction. 50,000 by default: while a long log is folded, a task is written
+    /// once for all of its records that lie near each other.
     pub batch: usize,
     /// How long a question waits to be folded far enough. 10 s by default.
     pub patience: Duration,
@@ -37,17 +38,20 @@ pub struct Options {
 impl Options {
     /// The defaults, in a directory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), batch: 10_000, patience: Duration::from_secs(10), anew: false }
+        Self { dir: dir.into(), batch: 50_000, patience: Duration::from_secs(10), anew: false }
     }
 }
 
-/// How many reads may wait to be gathered. Beyond that the log is not read on.
-const AHEAD: usize = 16;
-
 /// Most records read at once.
-const READ: usize = 256;
+pub(crate) const READ: usize = 256;
 
-/// The pause after a transaction, as a multiple of what it took, and the longest. A transaction costs
+/// Most records folded in memory at once: what they take is free again before the next ones are folded.
+const CHUNK: usize = 2_000;
+
+/// The pause after a transaction while much of the log is still to come.
+const FAR_PAUSE: Duration = Duration::from_secs(2);
+
+/// The pause after a transaction at the end of the log, as a multiple of what it took, and the longest. A transaction costs
 /// about as much for one record as for a hundred: while much happens, few are made. Whoever asks for
 /// what is not folded yet does not wait for the pause.
 const PAUSE: (u32, Duration) = (10, Duration::from_millis(200));
@@ -56,10 +60,12 @@ const PAUSE: (u32, Duration) = (10, Duration::from_millis(200));
 pub struct Projector {
     /// Out of here while a batch is folded on another thread.
     model: Option<Model>,
-    shared: Arc<Shared>,
-    options: Options,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: Options,
     /// Up to here nothing that changes is said: nobody watches a model that is built from nothing.
     quiet: Positions,
+    /// How many records of each shard are still to come beyond what is folded and not written.
+    lag: BTreeMap<u16, u64>,
 }
 
 /// Why a round of following ended.
@@ -88,28 +94,12 @@ impl Projector {
         boards.each(|board| board.advance(now));
         let standing = Standing { positions: model.positions(), ..Standing::default() };
         let shared = Arc::new(Shared::new(journal, place, boards, standing)?);
-        Ok(Self { model: Some(model), shared, options, quiet: Positions::default() })
+        Ok(Self { model: Some(model), shared, options, quiet: Positions::default(), lag: BTreeMap::new() })
     }
 
     /// A way to ask it.
     pub fn handle(&self) -> Handle {
         Handle { shared: Arc::clone(&self.shared), patience: self.options.patience }
-    }
-
-    /// Folds everything the log holds now, and returns how far that is. Serves nothing, says nothing.
-    ///
-    /// # Errors
-    /// If the log or the database fails; what was folded stays.
-    pub async fn catch_up(&mut self) -> Result<Positions, Error> {
-        for shard in self.shared.shards.all() {
-            while let Err(error) = self.catch_up_shard(shard).await {
-                if !matches!(error, Error::OtherLog { .. }) {
-                    return Err(error);
-                }
-                self.start_over(&error).await?;
-            }
-        }
-        Ok(self.shared.standing.borrow().positions.clone())
     }
 
     /// Every row that follows from the log, as text, sorted: two read models folded equally far are the
@@ -119,47 +109,6 @@ impl Projector {
     /// [`Error::Database`] if it cannot be read.
     pub fn rows(&self) -> Result<Vec<String>, Error> {
         self.model.as_ref().ok_or(Error::Stopped)?.rows()
-    }
-
-    async fn catch_up_shard(&mut self, shard: Shard) -> Result<(), Error> {
-        let journal = self.shared.journal.clone();
-        let head = journal.head(shard).await?;
-        let folded = self.position(shard);
-        if folded > head {
-            return Err(Error::OtherLog { shard, folded });
-        }
-        if head == Sequence::ZERO {
-            return Ok(());
-        }
-        let (send, mut reads) = mpsc::channel(AHEAD);
-        let read = READ.min(self.options.batch);
-        let mut follower = journal.follow(shard, before(folded)).await?;
-        let _reading = AbortOnDropHandle::new(tokio::spawn(async move {
-            loop {
-                let batch = tokio::time::timeout(NOTHING_LEFT, follower.next_batch(read)).await;
-                // What is left up to the head was erased.
-                let Ok(batch) = batch else { return };
-                if send.send(batch).await.is_err() {
-                    return;
-                }
-            }
-        }));
-        let mut gathered = Gathered::default();
-        loop {
-            let batch = reads.recv().await.transpose()?;
-            let last = batch.is_none();
-            let batch = batch.unwrap_or_default();
-            let pending = batch.last().map_or(0, |entry| entry.pending);
-            let at = batch.last().map_or(Sequence::ZERO, |entry| entry.sequence);
-            let caught_up = last || pending == 0 || at >= head;
-            gathered.add(shard, batch);
-            if caught_up || gathered.is_full(self.options.batch) {
-                self.fold(&Arc::new(gathered.take())).await?;
-            }
-            if caught_up {
-                return Ok(());
-            }
-        }
     }
 
     /// Follows the log, folds, says what changed and answers questions, until cancelled. What fails
@@ -187,7 +136,7 @@ impl Projector {
     }
 
     async fn round(&mut self, cancel: &CancellationToken) -> Result<Round, Error> {
-        let (send, mut inputs) = mpsc::channel(AHEAD);
+        let (ahead, mut inputs) = ahead::queue();
         self.hush().await;
         let _followers: Vec<AbortOnDropHandle<()>> = self
             .shared
@@ -199,27 +148,29 @@ impl Projector {
                     shard,
                     self.position(shard),
                     READ.min(self.options.batch),
-                    send.clone(),
+                    ahead.clone(),
                 );
                 AbortOnDropHandle::new(tokio::spawn(follow))
             })
             .collect();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut gathered, mut rested) = (Gathered::default(), Instant::now());
+        let (mut gathered, mut wrote, mut rested) = (Gathered::default(), Instant::now(), Instant::now());
         loop {
-            let input = tokio::select! {
+            let has_news = !gathered.is_empty() || self.model.as_ref().is_some_and(Model::is_ahead);
+            let rested_at = if gathered.is_behind() { wrote + FAR_PAUSE } else { rested };
+            let (input, write) = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(Round::Cancelled),
                 _ = ticks.tick() => {
                     self.tick();
                     continue;
                 }
-                () = std::future::ready(()), if gathered.is_full(self.options.batch) => None,
-                () = self.shared.hurry.or_until(rested), if !gathered.is_empty() => inputs.try_recv().ok(),
+                () = std::future::ready(()), if gathered.is_full(self.chunk()) => (None, false),
+                () = self.shared.hurry.or_until(rested_at), if has_news => (inputs.take_now(), true),
                 // At the end of the log, what comes during the rest is taken in after it, all at once.
-                input = inputs.recv(), if gathered.is_empty() || gathered.is_behind() => {
-                    Some(input.ok_or(Error::Stopped)?)
+                input = inputs.take(), if !has_news || gathered.is_behind() => {
+                    (Some(input.ok_or(Error::Stopped)?), false)
                 }
             };
             match input {
@@ -234,7 +185,7 @@ impl Projector {
                 Some(Input::Trouble(why)) => self.trouble(Some(why)),
                 None => {
                     let begun = Instant::now();
-                    match self.fold_surely(gathered.take(), cancel).await {
+                    match self.fold_surely(gathered.take(), write, cancel).await {
                         Ok(Some(changes)) => say(&self.shared, &self.quiet, changes).await,
                         Ok(None) => return Ok(Round::Cancelled),
                         Err(error) if matches!(error, Error::OtherLog { .. }) || error.is_damage() => {
@@ -242,27 +193,34 @@ impl Projector {
                         }
                         Err(error) => return Err(error),
                     }
-                    rested = Instant::now() + (begun.elapsed() * PAUSE.0).min(PAUSE.1);
+                    if !self.model.as_ref().is_some_and(Model::is_ahead) {
+                        wrote = Instant::now();
+                        rested = wrote + (begun.elapsed() * PAUSE.0).min(PAUSE.1);
+                    }
                 }
             }
         }
     }
 
-    /// Folds a batch; if that fails for a while, again. Nothing if cancelled.
+    /// As [`Projector::fold`]; if that fails for a while, again. Nothing if cancelled.
     async fn fold_surely(
         &mut self,
         gathered: BTreeMap<Shard, Vec<Entry>>,
+        write: bool,
         cancel: &CancellationToken,
     ) -> Result<Option<Vec<TaskChange>>, Error> {
         let gathered = Arc::new(gathered);
         let mut wait = WAITS.0;
         loop {
-            match self.fold(&gathered).await {
+            match self.fold(&gathered, write).await {
                 Err(error) if error.is_transient() => {
                     tracing::warn!(error = %chain(&error), "a batch was not folded; it is tried again");
                     self.trouble(Some(chain(&error)));
                 }
-                outcome => return outcome.map(Some),
+                outcome => {
+                    let_go(gathered);
+                    return outcome.map(Some);
+                }
             }
             if cancel.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                 return Ok(None);
@@ -281,32 +239,45 @@ impl Projector {
         });
     }
 
-    /// Folds on a thread that may block, and says how far that is.
-    async fn fold(&mut self, gathered: &Arc<BTreeMap<Shard, Vec<Entry>>>) -> Result<Vec<TaskChange>, Error> {
+    /// Folds on a thread that may block; writes if it is to, or if there is enough for a transaction, and
+    /// then says how far that is.
+    pub(crate) async fn fold(
+        &mut self,
+        gathered: &Arc<BTreeMap<Shard, Vec<Entry>>>,
+        write: bool,
+    ) -> Result<Vec<TaskChange>, Error> {
         let mut model = self.model.take().ok_or(Error::Stopped)?;
-        let entries = Arc::clone(gathered);
+        let (entries, records) = (Arc::clone(gathered), self.options.batch);
         let (model, outcome) = blocking(move || {
-            let outcome = model.fold(&entries);
+            let outcome = model.take_in(&entries).and_then(|()| match write || model.is_full(records) {
+                true => model.write().map(Some),
+                false => Ok(None),
+            });
             Ok((model, outcome))
         })
         .await?;
         let positions = model.positions();
         self.model = Some(model);
-        let changes = outcome?;
+        let last = gathered.iter().filter_map(|(shard, batch)| Some((shard.0, batch.last()?.pending)));
+        self.lag.extend(last);
+        let Some(changes) = outcome? else { return Ok(Vec::new()) };
+        let lag = std::mem::take(&mut self.lag);
         self.shared.standing.send_modify(|standing| {
             standing.positions = positions;
             standing.trouble = None;
-            for (shard, batch) in gathered.iter() {
-                if let Some(last) = batch.last() {
-                    standing.lag.insert(shard.0, last.pending);
-                }
-            }
+            standing.lag.extend(lag);
         });
         Ok(changes)
     }
 
-    async fn start_over(&mut self, why: &Error) -> Result<(), Error> {
+    /// How many records are folded in memory at once.
+    pub(crate) fn chunk(&self) -> usize {
+        CHUNK.min(self.options.batch)
+    }
+
+    pub(crate) async fn start_over(&mut self, why: &Error) -> Result<(), Error> {
         tracing::warn!(error = %why, "the read model is built anew");
+        self.lag.clear();
         let mut model = self.model.take().ok_or(Error::Stopped)?;
         let model = blocking(move || model.start_over().map(|()| model)).await?;
         self.shared.standing.send_modify(|standing| standing.positions = model.positions());
@@ -342,18 +313,18 @@ impl Projector {
         });
     }
 
-    fn position(&self, shard: Shard) -> Sequence {
+    pub(crate) fn position(&self, shard: Shard) -> Sequence {
         self.model.as_ref().map_or(Sequence::ZERO, |model| model.position(shard))
     }
 }
 
-/// Builds the read model in `options.dir` from nothing, as far as the log goes now. Marks of what was
-/// read stay.
-///
-/// # Errors
-/// As [`Projector::open`] and [`Projector::catch_up`].
-pub async fn rebuild(journal: Journal, options: Options) -> Result<Positions, Error> {
-    Projector::open(journal, Options { anew: true, ..options }).await?.catch_up().await
+/// Frees records on another thread: there are so many pieces of them that it takes a while, in which the
+/// next ones are folded.
+pub(crate) fn let_go(entries: Arc<BTreeMap<Shard, Vec<Entry>>>) {
+    if entries.values().map(Vec::len).sum::<usize>() < READ {
+        return;
+    }
+    tokio::task::spawn_blocking(move || drop(entries));
 }
 
 async fn blocking<T: Send + 'static>(

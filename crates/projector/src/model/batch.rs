@@ -3,30 +3,40 @@
 use std::collections::{BTreeMap, HashMap};
 
 use longhaul_core::board::{Board, Grant};
-use longhaul_core::{Commit, OrgId, Policy, Sequence, TaskRef};
+use longhaul_core::{Commit, EventBody, OrgId, Policy, Sequence, TaskRef};
 use longhaul_journal::{Entry, Parsed, Record, Shard, Shards};
 use longhaul_wire::DecodeError;
 use rusqlite::{Connection, params};
 
-use super::fold::{Touched, Unread};
+use super::fold::{Known, Touched, Unread};
 use super::rows::{self, stored, written};
-use super::{Position, board};
+use super::{Boards, Position, board};
 use crate::error::Error;
 
-/// What records of a shard touch, gathered before anything is written.
+/// What records of a shard touch, gathered before anything is written. A task is written once, however
+/// many of them are about it.
 pub(super) struct Batch {
-    pub(super) shard: Shard,
+    shard: Shard,
+    /// How far the rows go.
     from: Sequence,
+    /// How far this goes.
     pub(super) to: Position,
+    /// How many records it is of, and their bytes.
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+    /// Whether one of them erases a task.
+    pub(super) erases: bool,
     pub(super) tasks: HashMap<TaskRef, Touched>,
-    /// The slots that the records may change: as the rows say, then as they are now.
-    pub(super) slots: HashMap<TaskRef, Option<Grant>>,
+    /// The slots that the records may have changed, as the rows say.
+    slots: HashMap<TaskRef, Option<Grant>>,
+    /// Whose slots the next records may change: not looked up yet.
+    named: Vec<TaskRef>,
     policies: BTreeMap<OrgId, (Sequence, Policy)>,
     unreadable: Vec<(Sequence, String, String)>,
 }
 
 /// The task a record belongs to, if it lies where that task's history lies.
-pub(super) fn task_of(entry: &Entry, shards: Shards) -> Option<TaskRef> {
+fn task_of(entry: &Entry, shards: Shards) -> Option<TaskRef> {
     match &entry.subject {
         Parsed::Task { shard, org, task } if shards.of(org) == *shard => {
             Some(TaskRef { org: org.clone(), task: *task })
@@ -35,20 +45,69 @@ pub(super) fn task_of(entry: &Entry, shards: Shards) -> Option<TaskRef> {
     }
 }
 
+/// Whether a record erases a task.
+fn erases(entry: &Entry) -> bool {
+    matches!(&entry.record, Ok(Record::Task(commit))
+        if commit.events.iter().any(|event| matches!(event.body, EventBody::Erased { .. })))
+}
+
 impl Batch {
-    pub(super) fn new(shard: Shard, from: Sequence, to: Position) -> Self {
+    /// Nothing yet, beyond a place.
+    pub(super) fn new(shard: Shard, at: Position) -> Self {
         Self {
             shard,
-            from,
-            to,
+            from: at.sequence,
+            to: at,
+            records: 0,
+            bytes: 0,
+            erases: false,
             tasks: HashMap::new(),
             slots: HashMap::new(),
+            named: Vec::new(),
             policies: BTreeMap::new(),
             unreadable: Vec::new(),
         }
     }
 
-    pub(super) fn fold(&mut self, entry: &Entry, shards: Shards, board: &mut Board) {
+    /// Learns what is known of every task that records are about. If that fails nothing is folded, and
+    /// what was learned stays.
+    pub(super) fn load(
+        &mut self,
+        entries: &[Entry],
+        shards: Shards,
+        mut known: impl FnMut(&TaskRef) -> Result<Option<Box<Known>>, Error>,
+    ) -> Result<(), Error> {
+        for entry in entries {
+            if let Ok(Record::Admissions(commit)) = &entry.record {
+                let named = commit.admissions.iter();
+                self.named.extend(named.map(|one| TaskRef { org: commit.org.clone(), task: one.task }));
+            }
+            let Some(key) = task_of(entry, shards) else { continue };
+            if self.tasks.contains_key(&key) {
+                continue;
+            }
+            let known = known(&key)?;
+            self.named.push(key.clone());
+            self.tasks.insert(key, Touched::new(known));
+        }
+        Ok(())
+    }
+
+    /// Folds records whose tasks are loaded.
+    pub(super) fn fold_all(&mut self, entries: &[Entry], shards: Shards, board: &mut Board) {
+        for key in std::mem::take(&mut self.named) {
+            self.slots.entry(key).or_insert_with_key(|key| board.granted(key));
+        }
+        for entry in entries {
+            self.fold(entry, shards, board);
+            self.bytes += entry.bytes;
+            self.erases |= erases(entry);
+        }
+        self.records += entries.len();
+        self.to = entries.last().map_or(self.to, Position::of);
+    }
+
+    fn fold(&mut self, entry: &Entry, shards: Shards, board: &mut Board) {
         match (&entry.record, task_of(entry, shards)) {
             (Ok(Record::Task(commit)), Some(key)) => self.fold_commit(&key, commit, entry.sequence, board),
             (Err(why), Some(key)) => self.put_aside(&key, entry, why, board),
@@ -99,18 +158,24 @@ impl Batch {
     }
 
     /// Writes everything, and the position.
-    pub(super) fn save(&self, db: &Connection) -> Result<(), Error> {
+    pub(super) fn save(&self, db: &Connection, boards: &Boards) -> Result<(), Error> {
         // Ids go with the time of submission, as most orders do: pages are filled one after the other.
         let mut tasks: Vec<(&TaskRef, &Touched)> = self.tasks.iter().collect();
         tasks.sort_unstable_by_key(|(key, _)| key.task);
+        let mut json = Vec::new();
         for (key, touched) in tasks {
-            rows::save(db, key, touched)?;
+            rows::save(db, key, touched, &mut json)?;
         }
-        for (key, slot) in &self.slots {
-            board::save_slot(db, key, *slot).map_err(written)?;
+        for (key, slot) in boards.with(self.shard, |board| self.changed_slots(board)) {
+            board::save_slot(db, key, slot).map_err(written)?;
         }
         self.save_rest(db).map_err(written)?;
         self.to.save(db, self.shard, self.from)
+    }
+
+    fn changed_slots(&self, board: &Board) -> Vec<(&TaskRef, Option<Grant>)> {
+        let now = self.slots.iter().map(|(key, before)| (key, *before, board.granted(key)));
+        now.filter(|(_, before, now)| before != now).map(|(key, _, now)| (key, now)).collect()
     }
 
     fn save_rest(&self, db: &Connection) -> rusqlite::Result<()> {

@@ -1,5 +1,5 @@
-//! The read model: what the log says, as rows. [`Model::fold`] takes a batch of records and writes
-//! rows and position in one transaction; it is synchronous and knows no network.
+//! The read model: what the log says, as rows. [`Model::take_in`] folds records in memory,
+//! [`Model::write`] writes rows and position in one transaction; both are synchronous and know no network.
 
 mod batch;
 mod board;
@@ -10,12 +10,12 @@ mod schema;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use longhaul_core::{EventBody, OrgId, Sequence, TaskId, TaskRef, Timestamp, UserId};
-use longhaul_journal::{Change, Entry, Record, Shard, Shards};
+use longhaul_core::{OrgId, Sequence, TaskId, TaskRef, Timestamp, UserId};
+use longhaul_journal::{Change, Entry, Shard, Shards};
 use longhaul_wire::query::Positions;
 use rusqlite::{Connection, params};
 
-use batch::{Batch, task_of};
+use batch::Batch;
 pub(crate) use board::Boards;
 use fold::{Known, Touched};
 use rows::{stored, unsigned, written};
@@ -28,18 +28,23 @@ use crate::error::Error;
 /// then they are read again. Beyond twice as many all are dropped.
 const HOT: usize = 20_000;
 
+/// Most bytes of records that are folded and not written. What their tasks take in memory is a few times
+/// as much.
+const BYTES: usize = 32 << 20;
+
 /// The writing side of the read model.
 pub(crate) struct Model {
     db: Connection,
     shards: Shards,
-    positions: BTreeMap<Shard, Position>,
+    /// How far the rows go.
+    written: BTreeMap<Shard, Position>,
+    /// What is folded beyond that. The boards are as far as this.
+    unwritten: BTreeMap<Shard, Batch>,
     /// Tasks that have not ended, as their rows say.
     hot: HashMap<TaskRef, Box<Known>>,
     boards: Arc<Boards>,
     /// The journal beside the database may still hold something erased.
     sweep: bool,
-    /// The boards are ahead of the rows: a transaction failed.
-    unsure: bool,
 }
 
 /// How far a shard is folded, and by what its last record is known again.
@@ -57,12 +62,6 @@ pub(crate) struct TaskChange {
     pub(crate) user: UserId,
     pub(crate) task: TaskId,
     pub(crate) change: Change,
-}
-
-/// Whether a record erases a task.
-fn erases(entry: &Entry) -> bool {
-    matches!(&entry.record, Ok(Record::Task(commit))
-        if commit.events.iter().any(|event| matches!(event.body, EventBody::Erased { .. })))
 }
 
 /// Empties the journal beside the database; not while somebody reads from it.
@@ -83,10 +82,10 @@ impl Model {
         let mut model = Self {
             db,
             shards,
-            positions: BTreeMap::new(),
+            written: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             hot: HashMap::new(),
             boards,
-            unsure: false,
             sweep: false,
         };
         model.reload()?;
@@ -102,15 +101,20 @@ impl Model {
     /// Takes everything in memory from the rows.
     fn reload(&mut self) -> Result<(), Error> {
         self.hot.clear();
-        self.positions = load_positions(&self.db)?;
+        self.unwritten.clear();
+        self.written = load_positions(&self.db)?;
         self.boards.reset(board::load(&self.db, self.shards)?);
-        self.unsure = false;
         Ok(())
     }
 
-    /// How far a shard is folded.
+    /// How far a shard is folded, in memory.
     pub(crate) fn position(&self, shard: Shard) -> Sequence {
-        self.positions.get(&shard).map_or(Sequence::ZERO, |position| position.sequence)
+        self.folded(shard).sequence
+    }
+
+    fn folded(&self, shard: Shard) -> Position {
+        let unwritten = self.unwritten.get(&shard).map(|batch| batch.to);
+        unwritten.or_else(|| self.written.get(&shard).copied()).unwrap_or_default()
     }
 
     /// Every row that follows from the log, as text, sorted.
@@ -118,101 +122,84 @@ impl Model {
         dump(&self.db)
     }
 
-    /// How far every shard is folded.
+    /// How far the rows of every shard go.
     pub(crate) fn positions(&self) -> Positions {
-        self.shards.all().map(|shard| (shard, self.position(shard))).collect()
+        let at = |shard| self.written.get(&shard).map_or(Sequence::ZERO, |position| position.sequence);
+        self.shards.all().map(|shard| (shard, at(shard))).collect()
     }
 
-    /// Folds records of each shard, in order; all or nothing. Those folded already are passed over.
-    /// Returns which tasks changed.
-    pub(crate) fn fold(&mut self, gathered: &BTreeMap<Shard, Vec<Entry>>) -> Result<Vec<TaskChange>, Error> {
-        if self.unsure {
-            self.reload()?;
-        }
+    /// Whether there is something to write.
+    pub(crate) fn is_ahead(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
+    /// Whether what is not written is as much as one transaction should take: `records`, or [`BYTES`].
+    pub(crate) fn is_full(&self, records: usize) -> bool {
+        let sum = |of: fn(&Batch) -> usize| self.unwritten.values().map(of).sum::<usize>();
+        sum(|batch| batch.records) >= records || sum(|batch| batch.bytes) >= BYTES
+    }
+
+    /// Folds records of each shard, in order, in memory; all or nothing. Those folded already are passed
+    /// over.
+    pub(crate) fn take_in(&mut self, gathered: &BTreeMap<Shard, Vec<Entry>>) -> Result<(), Error> {
         let mut fresh = Vec::new();
         for (shard, entries) in gathered {
             fresh.push((*shard, self.fresh(*shard, entries)?));
         }
         fresh.retain(|(_, entries)| !entries.is_empty());
-        if fresh.is_empty() {
+        // What may fail comes before anything is folded.
+        for (shard, entries) in &fresh {
+            let at = self.folded(*shard);
+            let Self { db, hot, unwritten, shards, .. } = self;
+            let batch = unwritten.entry(*shard).or_insert_with(|| Batch::new(*shard, at));
+            batch.load(entries, *shards, |key| match hot.remove(key) {
+                Some(known) => Ok(Some(known)),
+                None => Ok(rows::load(db, key)?.map(Box::new)),
+            })?;
+        }
+        for (shard, entries) in fresh {
+            if let Some(batch) = self.unwritten.get_mut(&shard) {
+                self.boards.with(shard, |board| batch.fold_all(entries, self.shards, board));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was taken in, and how far that is; all or nothing. If it fails, nothing is lost, and
+    /// it can be tried again. Returns which tasks changed.
+    pub(crate) fn write(&mut self) -> Result<Vec<TaskChange>, Error> {
+        if self.unwritten.is_empty() {
             return Ok(Vec::new());
         }
-        // From here on the boards may be ahead of the rows.
-        self.unsure = true;
-        let mut batches = Vec::new();
-        for (shard, entries) in &fresh {
-            batches.push(self.fold_shard(*shard, entries)?);
-        }
         let all = self.db.transaction().map_err(written)?;
-        for batch in &batches {
-            batch.save(&all)?;
+        for batch in self.unwritten.values() {
+            batch.save(&all, &self.boards)?;
         }
         all.commit().map_err(written)?;
-        self.unsure = false;
 
-        self.positions.extend(batches.iter().map(|batch| (batch.shard, batch.to)));
-        self.sweep |= fresh.iter().any(|(_, entries)| entries.iter().any(erases));
+        let batches = std::mem::take(&mut self.unwritten);
+        self.written.extend(batches.iter().map(|(shard, batch)| (*shard, batch.to)));
+        self.sweep |= batches.values().any(|batch| batch.erases);
         self.sweep = self.sweep && !swept(&self.db);
         Ok(self.keep(batches))
     }
 
     /// What of these is not folded yet.
     fn fresh<'e>(&self, shard: Shard, entries: &'e [Entry]) -> Result<&'e [Entry], Error> {
-        let last = self.positions.get(&shard).copied().unwrap_or_default();
+        let last = self.folded(shard);
         if entries.iter().any(|entry| entry.sequence == last.sequence && Position::of(entry) != last) {
             return Err(Error::OtherLog { shard, folded: last.sequence });
         }
         Ok(&entries[entries.partition_point(|entry| entry.sequence <= last.sequence)..])
     }
 
-    /// Folds records of one shard in memory.
-    fn fold_shard(&mut self, shard: Shard, entries: &[Entry]) -> Result<Batch, Error> {
-        let from = self.position(shard);
-        let to = entries.last().map(Position::of).unwrap_or_default();
-        let mut batch = self.load(Batch::new(shard, from, to), entries)?;
-        self.boards.with(shard, |board| {
-            batch.slots.iter_mut().for_each(|(key, slot)| *slot = board.granted(key));
-            entries.iter().for_each(|entry| batch.fold(entry, self.shards, board));
-            // What is left are those that changed.
-            batch.slots.retain(|key, slot| {
-                let before = std::mem::replace(slot, board.granted(key));
-                before != *slot
-            });
-        });
-        Ok(batch)
-    }
-
-    /// Reads what is known of every task that the records are about.
-    fn load(&mut self, mut batch: Batch, entries: &[Entry]) -> Result<Batch, Error> {
-        for entry in entries {
-            if let Ok(Record::Admissions(commit)) = &entry.record {
-                let named = commit.admissions.iter();
-                batch
-                    .slots
-                    .extend(named.map(|one| (TaskRef { org: commit.org.clone(), task: one.task }, None)));
-            }
-            let Some(key) = task_of(entry, self.shards) else { continue };
-            if batch.tasks.contains_key(&key) {
-                continue;
-            }
-            // If the batch fails, everything in memory is dropped.
-            let known = match self.hot.remove(&key) {
-                Some(known) => Some(known),
-                None => rows::load(&self.db, &key)?.map(Box::new),
-            };
-            batch.slots.insert(key.clone(), None);
-            batch.tasks.insert(key, Touched::new(known));
-        }
-        Ok(batch)
-    }
-
     /// Keeps what is live, forgets what has ended.
-    fn keep(&mut self, batches: Vec<Batch>) -> Vec<TaskChange> {
+    fn keep(&mut self, batches: BTreeMap<Shard, Batch>) -> Vec<TaskChange> {
         let mut changes = Vec::new();
         if self.hot.len() > 2 * HOT {
             self.hot.clear();
         }
-        for (key, Touched { known, changed, .. }) in batches.into_iter().flat_map(|batch| batch.tasks) {
+        for (key, Touched { known, changed, .. }) in batches.into_values().flat_map(|batch| batch.tasks) {
             let Some(snapshot) = &known.snapshot else { continue };
             if changed {
                 changes.push(TaskChange {
@@ -276,6 +263,12 @@ impl Model {
     /// Folds records of one shard.
     pub(crate) fn fold_one(&mut self, shard: Shard, entries: &[Entry]) -> Result<Vec<TaskChange>, Error> {
         self.fold(&BTreeMap::from([(shard, entries.to_vec())]))
+    }
+
+    /// Folds and writes records of each shard.
+    pub(crate) fn fold(&mut self, gathered: &BTreeMap<Shard, Vec<Entry>>) -> Result<Vec<TaskChange>, Error> {
+        self.take_in(gathered)?;
+        self.write()
     }
 
     /// The connection, for tests that look or disturb.

@@ -51,12 +51,17 @@ pub(super) fn load(db: &Connection, key: &TaskRef) -> Result<Option<Known>, Erro
     Ok(Some(Known { snapshot, unread }))
 }
 
-/// Writes what a batch did to a task.
-pub(super) fn save(db: &Connection, key: &TaskRef, touched: &Touched) -> Result<(), Error> {
+/// Writes what a batch did to a task. `json` is room for its snapshot as text, used again and again.
+pub(super) fn save(
+    db: &Connection,
+    key: &TaskRef,
+    touched: &Touched,
+    json: &mut Vec<u8>,
+) -> Result<(), Error> {
     if !touched.changed {
         return Ok(());
     }
-    save_task(db, key, touched).map_err(written)?;
+    save_task(db, key, touched, json).map_err(written)?;
     save_facets(db, key, touched).map_err(written)?;
     save_usage(db, key, touched).map_err(written)?;
     save_bells(db, key, touched).map_err(written)
@@ -76,14 +81,16 @@ const UPDATE_LIVE: &str = "UPDATE task SET status = ?3, title = ?4, search = ?5,
                            sequence = ?7, updated_at = ?8, queued_at = ?9, snapshot = ?10 \
                            WHERE org = ?1 AND task = ?2";
 
-fn save_task(db: &Connection, key: &TaskRef, touched: &Touched) -> rusqlite::Result<()> {
+fn save_task(db: &Connection, key: &TaskRef, touched: &Touched, json: &mut Vec<u8>) -> rusqlite::Result<()> {
     let Known { snapshot, unread } = &*touched.known;
     let (snapshot, unread) = (snapshot.as_ref(), unread.as_ref());
     let (org, task) = (key.org.as_str(), key.task.0.as_bytes());
     let title = snapshot.map_or("", |s| s.title.as_str());
     let search = title.to_lowercase();
-    let json = snapshot.map(serde_json::to_vec).transpose();
-    let json = json.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    json.clear();
+    let encoded = snapshot.map(|snapshot| serde_json::to_writer(&mut *json, snapshot)).transpose();
+    let encoded = encoded.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    let json = encoded.map(|()| json.as_slice());
     let queued_at = snapshot.filter(|s| s.status == Status::Pending && unread.is_none());
     let queued_at = queued_at.map(|s| s.queued_at.0);
     if touched.lived

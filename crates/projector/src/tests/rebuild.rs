@@ -52,6 +52,47 @@ proptest! {
         prop_assert!(live == anew, "{}", difference(&live, &anew));
     }
 
+    /// Folded over several reads and written at once, or lost before it was written: the same rows. And
+    /// what is not written is not claimed.
+    #[test]
+    fn what_is_not_written_leaves_no_trace(
+        dice in dice(),
+        cuts in proptest::collection::vec((1_usize..40, 0_u8..6), 1..16),
+    ) {
+        let world = World::thrown(1, &dice);
+        let entries = world.entries();
+        let log = &entries[0];
+        let mut live = Bench::new(world.shards);
+        let (mut at, mut written) = (0, 0);
+        for (size, then) in cuts {
+            let end = (at + size).min(log.len());
+            let before = live.dump();
+            live.model().take_in(&BTreeMap::from([(Shard(0), log[at..end].to_vec())])).unwrap();
+            prop_assert_eq!(live.model().position(Shard(0)).0 as usize, end);
+            prop_assert_eq!(live.model().positions().of(Shard(0)).0 as usize, written);
+            prop_assert!(live.dump() == before, "rows changed before they were written");
+            at = end;
+            match then {
+                0 => {
+                    live.reopen();
+                    at = written;
+                }
+                1 | 2 => {
+                    live.model().write().unwrap();
+                    written = at;
+                    let prefix = rebuilt(world.shards, &[log[..written].to_vec()]);
+                    let live = live.dump();
+                    prop_assert!(live == prefix, "{}", difference(&live, &prefix));
+                }
+                _ => {}
+            }
+        }
+        live.model().take_in(&BTreeMap::from([(Shard(0), log[at..].to_vec())])).unwrap();
+        live.model().write().unwrap();
+        let (live, anew) = (live.dump(), rebuilt(world.shards, &entries));
+        prop_assert!(live == anew, "{}", difference(&live, &anew));
+    }
+
     /// What is erased can be forgotten: the rows do not depend on it any more.
     #[test]
     fn forgotten_payload_is_not_missed(dice in dice()) {

@@ -9,7 +9,8 @@ use longhaul_wire::query::Count;
 
 use super::world::{World, org, submission, user};
 use super::{Asked, Bench, Running, block_on, difference};
-use crate::projector::{Options, Projector, rebuild};
+use crate::catch_up::rebuild;
+use crate::projector::{Options, Projector};
 
 const SOON: Duration = Duration::from_secs(30);
 

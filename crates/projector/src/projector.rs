@@ -318,10 +318,9 @@ impl Projector {
     }
 }
 
-/// Frees records on another thread: there are so many pieces of them that it takes a while, in which the
-/// next ones are folded.
+/// Frees records on another thread if they are many: it takes a while, in which the next ones are folded.
 pub(crate) fn let_go(entries: Arc<BTreeMap<Shard, Vec<Entry>>>) {
-    if entries.values().map(Vec::len).sum::<usize>() < READ {
+    if entries.values().map(Vec::len).sum::<usize>() < CHUNK {
         return;
     }
     tokio::task::spawn_blocking(move || drop(entries));

@@ -15,6 +15,7 @@ use longhaul_client::fleet::{Happening, Link};
 use longhaul_core::{Millis, TaskRef, Timestamp};
 use longhaul_wire::query::{Condition, Positions, SlotsTaken};
 use longhaul_wire::view::ApprovalView;
+use ratatui::layout::Rect;
 
 pub use asked::Steer;
 pub(crate) use asked::{Asked, Fate};
@@ -27,6 +28,7 @@ pub(crate) use rate::Rate;
 
 use crate::filter::Filter;
 use crate::keys::Context;
+use crate::layout::Shape;
 use crate::store::{Key, Order, Row, Sort, Store};
 use crate::theme::Theme;
 
@@ -36,6 +38,9 @@ const TAIL: usize = 10_000;
 const LAG: u64 = 1000;
 /// How long a short notice stays.
 const TOAST: Millis = Millis::seconds(5);
+
+/// How long one must be on a row before its story is read: who moves on does not want it.
+const REST: Millis = Millis(200);
 
 /// A view with a tab.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -126,6 +131,10 @@ pub(crate) struct App {
     pub(crate) marks: Vec<Key>,
     /// The opened task, over whatever view.
     pub(crate) opened: Option<Opened>,
+    /// The story of the task one is on, told beside the list.
+    pub(crate) peek: Option<Opened>,
+    /// The row one is on in the list of tasks, and since when.
+    pub(crate) rests: (Option<Key>, Timestamp),
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
     pub(crate) inbox: Inbox,
@@ -206,6 +215,20 @@ impl App {
         self.lag().is_some_and(|lag| lag > LAG)
     }
 
+    /// The task whose story is wanted beside the list.
+    pub(crate) fn wants_peek(&self) -> Option<TaskRef> {
+        let beside = Shape::of(Rect::new(0, 0, self.size.0, self.size.1)).side.is_some();
+        let listed = self.view == View::Tasks && self.opened.is_none() && beside;
+        self.selected().filter(|_| listed).and_then(|row| self.store.address(row))
+    }
+
+    /// When that story is to be told, if it is not told already.
+    pub(crate) fn peek_due(&self) -> Option<Timestamp> {
+        let at = self.wants_peek()?;
+        let told = self.peek.as_ref().is_some_and(|peek| peek.at == at);
+        (!told).then(|| self.rests.1.plus(REST))
+    }
+
     /// Says something for a moment.
     pub(crate) fn say(&mut self, notice: Notice) {
         self.toast = Some((notice, self.now.plus(TOAST)));
@@ -223,6 +246,10 @@ impl App {
         let second = Timestamp(self.now.0 - self.now.0.rem_euclid(1000) + 1000);
         let order = self.order.due(&self.store);
         let toast = self.toast.as_ref().map(|(_, until)| *until);
-        [order, toast].into_iter().flatten().fold(second, Timestamp::min).max(self.now.plus(Millis(1)))
+        [order, toast, self.peek_due()]
+            .into_iter()
+            .flatten()
+            .fold(second, Timestamp::min)
+            .max(self.now.plus(Millis(1)))
     }
 }

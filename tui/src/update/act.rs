@@ -135,13 +135,18 @@ fn open(app: &mut App) -> Vec<Effect> {
         View::Executors | View::Caps => None,
     };
     let Some(at) = at else { return Vec::new() };
+    if let Some(told) = app.peek.take_if(|peek| peek.at == at) {
+        app.opened = Some(told);
+        return Vec::new();
+    }
+    app.peek = None;
     app.opened = Some(Opened::new(at.clone()));
     vec![Effect::Open(at)]
 }
 
 fn back(app: &mut App) -> Vec<Effect> {
-    if app.opened.take().is_some() {
-        return vec![Effect::Close];
+    if close(app) {
+        return Vec::new();
     }
     if !app.marks.is_empty() {
         app.marks.clear();
@@ -159,10 +164,16 @@ fn go_to(app: &mut App, view: View) -> Vec<Effect> {
     if view == View::Inbox {
         app.inbox.read();
     }
-    match app.opened.take() {
-        Some(_) => vec![Effect::Close],
-        None => Vec::new(),
-    }
+    close(app);
+    Vec::new()
+}
+
+/// Closes the opened task. Its story goes on beside the list if it is wanted there.
+fn close(app: &mut App) -> bool {
+    let Some(mut opened) = app.opened.take() else { return false };
+    (opened.pane, opened.follow, opened.fresh) = (Default::default(), true, 0);
+    app.peek = Some(opened);
+    true
 }
 
 fn pane(app: &mut App, by: isize) -> Vec<Effect> {

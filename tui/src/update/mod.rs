@@ -15,7 +15,7 @@ use longhaul_core::Timestamp;
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use crate::app::{App, View};
+use crate::app::{App, Opened, View};
 use crate::effect::Effect;
 use crate::layout::{Parts, list_room};
 use crate::msg::Msg;
@@ -26,7 +26,7 @@ const WHEEL: isize = 3;
 
 /// Takes one message.
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Tick(now) => {
             tick(app, now);
             Vec::new()
@@ -54,7 +54,23 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
     };
     settle(app);
+    effects.extend(peek(app));
     effects
+}
+
+/// Has the story told of the row one rests on, where there is room for it beside the list.
+fn peek(app: &mut App) -> Option<Effect> {
+    if app.opened.is_some() {
+        return None;
+    }
+    match app.wants_peek() {
+        None => app.peek.take().map(|_| Effect::Close),
+        Some(at) => {
+            app.peek_due().filter(|due| *due <= app.now)?;
+            app.peek = Some(Opened::new(at.clone()));
+            Some(Effect::Open(at))
+        }
+    }
 }
 
 fn tick(app: &mut App, now: Timestamp) {
@@ -92,6 +108,9 @@ fn settle(app: &mut App) {
         };
         list.go(moved.unwrap_or(list.at), act::len(app, view), room(app, view));
         list.selected = act::key_at(app, view, list.at);
+        if view == View::Tasks && list.selected != app.rests.0 {
+            app.rests = (list.selected, app.now);
+        }
         app.lists[view as usize] = list;
     }
 }

@@ -76,7 +76,8 @@ pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {
         app.store.put(Brief::of(snapshot));
     }
     // What is still told of a task that was closed meanwhile.
-    let Some(opened) = app.opened.as_mut().filter(|opened| opened.at == *at) else { return };
+    let mut open = app.opened.iter_mut().chain(&mut app.peek);
+    let Some(opened) = open.find(|opened| opened.at == *at) else { return };
     match told {
         Told::Anew { snapshot, events } => {
             let (pane, all_levels) = (opened.pane, opened.all_levels);

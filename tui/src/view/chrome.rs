@@ -50,7 +50,7 @@ pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
         let role = if app.me.everything { " (operator)" } else { "" };
         right.push(Span::raw(format!("{}@{}{role}  ", fit(&app.me.user, 20), fit(&app.me.org, 20))));
     }
-    right.push(Span::raw(format!("{}Z", clock(app.now))));
+    right.push(Span::raw(format!("{}Z ", clock(app.now))));
     both(buffer, area, left, right);
 }
 

@@ -346,9 +346,21 @@ fn beside(app: &App, area: Rect, buffer: &mut Buffer) {
     for (at, spans) in (0..).zip(facts) {
         put(buffer, inner, at, spans);
     }
+    let Some(told) = app.peek.as_ref().filter(|peek| app.store.key(&peek.at) == Some(row.key)) else {
+        return;
+    };
+    let Some(snapshot) = &told.snapshot else { return };
+    // The steps get what they need, but leave room for the last events.
     let left = inner.height.saturating_sub(used + 1);
+    let below = Rect { y: inner.y + inner.height - left, height: left, ..inner };
+    let steps = task::steps(app, snapshot, usize::from(left) * 2 / 3, inner.width.into());
+    let used = u16::try_from(steps.len()).unwrap_or(u16::MAX).saturating_add(1);
+    for (at, spans) in (0..).zip(steps) {
+        put(buffer, below, at, spans);
+    }
+    let left = below.height.saturating_sub(used);
     if left > 1 {
-        let below = Rect { y: inner.y + used + 1, height: left, ..inner };
-        task::latest(app, row, below, buffer);
+        let last = Rect { y: below.y + used, height: left, ..below };
+        task::latest(app, told, last, buffer);
     }
 }

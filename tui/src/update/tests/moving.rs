@@ -42,7 +42,7 @@ fn a_filter_shows_what_matches_and_esc_takes_it_away() {
 
 #[test]
 fn enter_opens_the_task_one_is_on_and_esc_closes_it() {
-    let mut app = sample(120, 36);
+    let mut app = sample(80, 24);
     let at = app.store.address(app.selected().unwrap()).unwrap();
     assert_eq!(press(&mut app, &["Enter"]), [Effect::Open(at.clone())]);
     assert_eq!(app.opened.as_ref().unwrap().at, at);
@@ -93,4 +93,26 @@ fn text_that_came_while_one_looked_elsewhere_is_there() {
     assert!(picture(&app).contains("one two three"), "{}", picture(&app));
     update(&mut app, Msg::Told(at.clone(), Told::Text(TextPart::Anew("other".to_owned()))));
     assert!(!picture(&app).contains("two"), "{}", picture(&app));
+}
+
+#[test]
+fn the_story_of_the_row_one_rests_on_is_told_beside_the_list() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["j"]);
+    let at = app.store.address(app.selected().unwrap()).unwrap();
+    let n = (0..40).find(|n| address(*n) == at).unwrap();
+    // Who moves on does not want it.
+    let begun = app.now;
+    assert_eq!(update(&mut app, Msg::Tick(begun.plus(Millis(100)))), []);
+    assert_eq!(app.wakes_at(), app.now.plus(Millis(100)));
+    assert_eq!(update(&mut app, Msg::Tick(begun.plus(Millis(200)))), [Effect::Open(at.clone())]);
+    update(&mut app, Msg::Told(at.clone(), story(n, Until::Running)));
+    assert!(picture(&app).contains("2. querying"), "{}", picture(&app));
+    // Opening it needs no reading, nor does going back.
+    assert_eq!(press(&mut app, &["Enter"]), []);
+    assert!(app.opened.as_ref().unwrap().snapshot.is_some());
+    assert_eq!(press(&mut app, &["Esc"]), []);
+    assert!(picture(&app).contains("2. querying"), "{}", picture(&app));
+    // Where there is no room for it, it is not told.
+    assert_eq!(update(&mut app, Msg::Resize(80, 24)), [Effect::Close]);
 }

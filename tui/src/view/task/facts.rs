@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use crate::app::App;
+use crate::app::{App, Opened};
 use crate::store::{Row, Standing};
 use crate::text::{clock, fit, number, pad, short, span, wrap};
 use crate::view::{chrome, put};
@@ -50,7 +50,7 @@ pub(in crate::view) fn facts<'a>(app: &App, row: &Row, columns: usize) -> Vec<Ve
     if let Some(started) = row.started_at {
         let waited = span(started.since(row.submitted_at));
         let quiet = span(app.now.since(row.updated_at));
-        let quiet = if row.ended_at.is_some() { String::new() } else { format!("  last word {quiet} ago") };
+        let quiet = if row.ended_at.is_some() { String::new() } else { format!("  heard {quiet} ago") };
         lines.push(fact("started", format!("after {waited}{quiet}")));
     }
     why(app, row, columns, &mut lines);
@@ -91,13 +91,12 @@ fn why<'a>(app: &App, row: &Row, columns: usize, lines: &mut Vec<Vec<Span<'a>>>)
     }
 }
 
-/// The last events of a task that are at hand, newest at the bottom.
-pub(in crate::view) fn latest(app: &App, row: &Row, area: Rect, buffer: &mut Buffer) {
+/// The last events of an opened task, newest at the bottom.
+pub(in crate::view) fn latest(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) {
     put(buffer, area, 0, vec![Span::styled("last events", app.theme.dim())]);
     let room = usize::from(area.height.saturating_sub(1));
     let columns = usize::from(area.width);
-    let own = app.tail.iter().rev().take(2000).filter(|event| event.task.task == row.key.task);
-    let mut lines: Vec<_> = own.take(room).collect();
+    let mut lines: Vec<_> = opened.events().rev().take(room).collect();
     lines.reverse();
     for (at, event) in (1..).zip(lines) {
         let text = format!("{} {}", event.name, event.text);

@@ -17,6 +17,7 @@ use super::{frame, put};
 
 pub(super) use facts::{facts, latest};
 pub(super) use pane::happening;
+pub(super) use steps::lines as steps;
 
 pub(crate) use pane::len;
 

@@ -11,7 +11,12 @@ use crate::theme::Tone;
 
 /// The abort that was asked for, and the steps, in at most `room` lines: those around the one under
 /// way, if there are more.
-pub(super) fn lines<'a>(app: &App, snapshot: &Snapshot, room: usize, columns: usize) -> Vec<Vec<Span<'a>>> {
+pub(in crate::view) fn lines<'a>(
+    app: &App,
+    snapshot: &Snapshot,
+    room: usize,
+    columns: usize,
+) -> Vec<Vec<Span<'a>>> {
     let theme = app.theme;
     let mut lines = abort(app, snapshot, columns);
     let room = room.saturating_sub(lines.len());

@@ -4,10 +4,12 @@
 //! one [`Document`]. Nothing is asserted and nothing is left out: every value of every repetition is in
 //! it, beside the median, the durability and the machine.
 //!
-//! What measures must not be what is measured. One watcher on a thread and a
-//! connection of its own reads the log and notes times; its CPU time is told apart.
+//! What measures must not be what is measured. Throughput is read from the log when all is over; where
+//! single moments count, one watcher on a thread and a connection of its own follows the log and notes
+//! times, and its CPU time is told apart.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
+mod afterwards;
 mod bulk;
 mod error;
 mod figures;

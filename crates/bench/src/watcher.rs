@@ -45,7 +45,6 @@ struct Counts {
 #[derive(Default)]
 struct Seen {
     tasks: HashMap<TaskId, Times>,
-    last_end: Option<Instant>,
 }
 
 /// The follower.
@@ -115,11 +114,6 @@ impl Watcher {
                 }
             }
         }
-    }
-
-    /// When the last end was seen.
-    pub(crate) fn last_end(&self) -> Option<Instant> {
-        lock(&self.seen).last_end
     }
 
     /// What was seen of a task.
@@ -212,9 +206,6 @@ fn note(seen: &Mutex<Seen>, counts: &watch::Sender<Counts>, stored: &longhaul_jo
             new.started += usize::from(mark == Mark::Started);
             new.ended += usize::from(mark == Mark::Ended);
         }
-    }
-    if new.ended > 0 {
-        guard.last_end = Some(moment.seen);
     }
     drop(guard);
     if new.started + new.ended > 0 {

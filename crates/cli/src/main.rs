@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         return longhaul_render::run_child(&longhaul_render::Options::default());
     }
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match threads(&cli.command).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             output::say(format!("error: the runtime does not start: {error}"));
@@ -44,6 +44,15 @@ fn main() -> ExitCode {
     // A handler that never yields must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code.into()
+}
+
+/// Schedulers and projectors fold one log and never compute for long: on one thread, nothing has to wake
+/// another. Executors run other people's code, which may.
+fn threads(command: &Command) -> tokio::runtime::Builder {
+    match command {
+        Command::Schedule(_) | Command::Project(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    }
 }
 
 /// The whole chain of causes on one line, each said once.

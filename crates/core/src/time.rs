@@ -229,7 +229,8 @@ impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match Text::of(*self) {
             Some(text) => serializer.serialize_str(text.as_str()),
-            None => serializer.collect_str(self),
+            // Nobody could read it again.
+            None => Err(serde::ser::Error::custom(format_args!("the time {self} is not in the years 0 to 9999"))),
         }
     }
 }

@@ -60,6 +60,9 @@ pub const EVENT_KINDS: [&str; 20] = [
     "erased",
 ];
 
+/// JSON nested this deep is refused by its parser.
+const DEEPEST: usize = 128;
+
 /// How the first bytes of a record of the present version look when Longhaul writes it.
 const PRESENT: &[u8] = br#"{"v":1,"#;
 
@@ -179,7 +182,12 @@ pub fn encode(place: &Parsed, record: &Record) -> Result<Vec<u8>, EncodeError> {
     if bytes.len() > MAX_RECORD {
         return Err(EncodeError::TooLarge { size: bytes.len(), limit: MAX_RECORD });
     }
-    decode(place, &bytes).map_err(EncodeError::Unreadable)?;
+    check(place, record).map_err(EncodeError::Unreadable)?;
+    // What is left that could not be read is nesting; only many brackets can be deep.
+    if bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() >= DEEPEST {
+        decode(place, &bytes).map_err(EncodeError::Unreadable)?;
+    }
+    debug_assert_eq!(decode(place, &bytes).err(), None, "what is written is read");
     Ok(bytes)
 }
 

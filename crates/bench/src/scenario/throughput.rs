@@ -6,11 +6,11 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::Bench;
+use crate::afterwards::{Bookmark, ended, wait_ended};
 use crate::error::Error;
 use crate::load::{nothing, submit};
 use crate::report::{Figures, Measured};
 use crate::stage::{Books, PATIENCE, Setup, Stage};
-use crate::watcher::Watcher;
 
 /// Tasks that go through before anything is measured: connections, consumers and caches are there.
 const WARM_UP: u32 = 200;
@@ -29,9 +29,8 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
         ("shards", json!(bench.shards)),
     ]);
     let notes = vec![
-        "wall time is from the first submission to the last end seen in the log; CPU time is that of every \
-         process, until the projector has folded the last record, without that of the watcher, which reads \
-         the log for the sake of the measurement"
+        "wall time is from the record of the first submission to that of the last end, as the server dated \
+         them; CPU time is that of every process, until the projector has folded the last record"
             .to_owned(),
         "each organisation has a policy whose caps do not bind".to_owned(),
     ];
@@ -47,34 +46,32 @@ pub(super) async fn once(
     let options = &bench.options;
     let mut stage = Stage::serve(options, bench.binary.as_ref(), setup).await?;
     let clients = stage.clients(setup.organisations).await?;
-    let watcher = Watcher::start(stage.connect.clone()).await?;
     let task = nothing()?;
 
     let warm_up = WARM_UP.min(tasks);
     submit(&clients, warm_up, options.writers, &task).await?;
-    watcher.wait_ended(warm_up as usize, PATIENCE).await?;
+    wait_ended(&mut stage, &clients, warm_up.into(), PATIENCE).await?;
     stage.caught_up().await?;
 
-    let books = Books::open(&stage, watcher.meter.as_ref());
-    let before = watcher.ended();
+    let bookmark = Bookmark::here(&stage).await?;
+    let before = ended(&clients).await?;
+    let books = Books::open(&stage, None);
     let begun = Instant::now();
     let submission = submit(&clients, tasks, options.writers, &task).await?;
     let submitted = begun.elapsed();
-    watcher.wait_ended(before + tasks as usize, PATIENCE).await?;
-    let wall = watcher.last_end().map_or_else(|| begun.elapsed(), |end| end.duration_since(begun));
+    wait_ended(&mut stage, &clients, before + u64::from(tasks), PATIENCE).await?;
     stage.caught_up().await?;
-    let folded = begun.elapsed();
     let costs = books.close();
+    let wall = bookmark.span(&stage.connect).await?.wall().unwrap_or_else(|| begun.elapsed());
 
     let mut figures = Figures::default();
     figures.put("tasks_per_second", "1/s", f64::from(tasks) / wall.as_secs_f64());
     figures.put("wall", "s", wall.as_secs_f64());
     figures.put("submissions_per_second", "1/s", f64::from(tasks) / submitted.as_secs_f64());
     figures.put_spread("acknowledged", &submission.acknowledged);
-    figures.put("projector_behind", "ms", folded.saturating_sub(wall).as_secs_f64() * 1000.0);
     figures.put_costs(costs, tasks as usize);
     let durability = stage.durability();
-    drop((watcher, clients));
+    drop(clients);
     stage.close().await?;
     Ok((figures, durability))
 }

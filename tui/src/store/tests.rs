@@ -46,3 +46,9 @@ fn a_question_is_known_for_as_long_as_it_is_open() {
     update(&mut app, Msg::Word(Word::Listed { tasks: vec![answered], unreadable: 0, last: true }));
     assert!(app.store.question(key).is_none());
 }
+
+#[test]
+fn a_hundred_thousand_rows_fit() {
+    // A third of what the whole dashboard may take, texts that are not shared aside.
+    assert!(size_of::<super::Row>() * 100_000 <= 50 << 20, "{} bytes", size_of::<super::Row>());
+}

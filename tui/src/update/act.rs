@@ -1,5 +1,7 @@
 //! What keys do.
 
+use std::collections::HashSet;
+
 use crate::app::{App, Opened, Popup, Prompt, Typing, View};
 use crate::effect::Effect;
 use crate::filter::Filter;
@@ -38,6 +40,7 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
             app.order.mark_stale();
         }
         Act::Mark => mark(app),
+        Act::MarkRange => mark_range(app),
         Act::MarkAll => mark_all(app),
         Act::Approve | Act::Reject | Act::Abort | Act::Retry | Act::Rerun | Act::Delete => {
             return steer::ask(app, act);
@@ -200,6 +203,17 @@ fn mark(app: &mut App) {
         None => app.marks.push(key),
     }
     step(app, 1);
+}
+
+/// Marks what lies between the last mark and the row one is on, both included.
+fn mark_range(app: &mut App) {
+    let here = app.list().at;
+    let last = app.marks.last().and_then(|key| app.order.place(&app.store, *key)).unwrap_or(here);
+    let (from, to) = (here.min(last), here.max(last));
+    let between = app.order.rows().iter().skip(from).take(to + 1 - from);
+    let keys: Vec<Key> = between.map(|at| app.store.row(*at).key).collect();
+    let marked: HashSet<Key> = app.marks.iter().copied().collect();
+    app.marks.extend(keys.into_iter().filter(|key| !marked.contains(key)));
 }
 
 fn mark_all(app: &mut App) {

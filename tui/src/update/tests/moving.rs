@@ -116,3 +116,14 @@ fn the_story_of_the_row_one_rests_on_is_told_beside_the_list() {
     // Where there is no room for it, it is not told.
     assert_eq!(update(&mut app, Msg::Resize(80, 24)), [Effect::Close]);
 }
+
+#[test]
+fn a_range_is_marked_from_the_last_mark_to_here() {
+    let mut app = sample(80, 24);
+    press(&mut app, &["j", "Space", "j", "j", "V"]);
+    let marked: Vec<_> = app.order.rows()[1..=4].iter().map(|at| app.store.row(*at).key).collect();
+    assert_eq!(app.marks, marked);
+    // A mark that the filter hides is still a mark, and what is meant is said with its number.
+    press(&mut app, &["Esc"]);
+    assert_eq!(app.marks, []);
+}

@@ -4,12 +4,15 @@
 use std::sync::Arc;
 
 use longhaul_core::TaskRef;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::app::Steer;
 use crate::msg::Msg;
 use crate::source::Source;
+
+/// How many things are asked of tasks at once: many marked ones must not flood the log.
+const AT_ONCE: usize = 16;
 
 /// How many words may wait for the thread that draws.
 const ROOM: usize = 64;
@@ -35,6 +38,7 @@ pub(crate) enum Effect {
 pub(crate) struct Performer {
     source: Arc<dyn Source>,
     back: mpsc::Sender<Msg>,
+    gate: Arc<Semaphore>,
     story: Option<JoinHandle<()>>,
     words: JoinHandle<()>,
 }
@@ -55,7 +59,7 @@ impl Performer {
             };
             tokio::join!(telling, pass_on);
         });
-        Self { source, back, story: None, words }
+        Self { source, back, gate: Arc::new(Semaphore::new(AT_ONCE)), story: None, words }
     }
 
     /// Does what is not the terminal's affair; gives back what is.
@@ -64,8 +68,10 @@ impl Performer {
             Effect::Open(at) => self.open(at),
             Effect::Close => self.close(),
             Effect::Steer(at, steer) => {
-                let (source, back) = (self.source.clone(), self.back.clone());
+                let (source, back, gate) = (self.source.clone(), self.back.clone(), self.gate.clone());
                 tokio::spawn(async move {
+                    // The gate is never closed.
+                    let _turn = gate.acquire().await;
                     let outcome = source.steer(at.clone(), steer.clone()).await;
                     // Nobody is there to hear it only at the very end.
                     let _ = back.send(Msg::Answered { at, steer, outcome }).await;

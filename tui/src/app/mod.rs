@@ -4,12 +4,13 @@
 mod asked;
 mod inbox;
 mod list;
+mod marks;
 mod opened;
 mod paper;
 mod popup;
 mod rate;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use longhaul_client::fleet::{Happening, Link};
 use longhaul_core::{Millis, TaskRef, Timestamp};
@@ -21,6 +22,7 @@ pub use asked::Steer;
 pub(crate) use asked::{Asked, Fate};
 pub(crate) use inbox::{Inbox, Notice};
 pub(crate) use list::List;
+pub(crate) use marks::Marks;
 pub(crate) use opened::{Opened, Pane};
 pub(crate) use paper::Paper;
 pub(crate) use popup::{Confirm, Popup, Prompt, Typing};
@@ -128,7 +130,7 @@ pub(crate) struct App {
     pub(crate) order: Order,
     pub(crate) sort: Sort,
     pub(crate) filter: Filter,
-    pub(crate) marks: Vec<Key>,
+    pub(crate) marks: Marks,
     /// The opened task, over whatever view.
     pub(crate) opened: Option<Opened>,
     /// The story of the task one is on, told beside the list.
@@ -179,10 +181,20 @@ impl App {
         }
     }
 
-    /// The tasks that actions are about: those marked, else the one.
+    /// The tasks that actions are about: those marked, else the one. Those that are listed come in
+    /// their order, those that a filter hides after them.
     pub(crate) fn subjects(&self) -> Vec<TaskRef> {
         if self.opened.is_none() && self.view == View::Tasks && !self.marks.is_empty() {
-            let rows = self.marks.iter().filter_map(|key| self.store.get(*key));
+            let listed: HashMap<Key, usize> = self
+                .order
+                .rows()
+                .iter()
+                .zip(0..)
+                .map(|(at, place)| (self.store.row(*at).key, place))
+                .collect();
+            let mut keys: Vec<Key> = self.marks.keys().collect();
+            keys.sort_by_key(|key| (listed.get(key).copied().unwrap_or(usize::MAX), *key));
+            let rows = keys.into_iter().filter_map(|key| self.store.get(key));
             return rows.filter_map(|row| self.store.address(row)).collect();
         }
         self.subject().and_then(|row| self.store.address(row)).into_iter().collect()

@@ -1,7 +1,5 @@
 //! What keys do.
 
-use std::collections::HashSet;
-
 use crate::app::{App, Opened, Popup, Prompt, Typing, View};
 use crate::effect::Effect;
 use crate::filter::Filter;
@@ -198,31 +196,25 @@ fn filter(app: &mut App, begin: &str) {
 
 fn mark(app: &mut App) {
     let Some(key) = app.list().selected else { return };
-    match app.marks.iter().position(|marked| *marked == key) {
-        Some(at) => drop(app.marks.remove(at)),
-        None => app.marks.push(key),
-    }
+    app.marks.toggle(key);
     step(app, 1);
 }
 
 /// Marks what lies between the last mark and the row one is on, both included.
 fn mark_range(app: &mut App) {
     let here = app.list().at;
-    let last = app.marks.last().and_then(|key| app.order.place(&app.store, *key)).unwrap_or(here);
+    let last = app.marks.last().and_then(|key| app.order.place(&app.store, key)).unwrap_or(here);
     let (from, to) = (here.min(last), here.max(last));
     let between = app.order.rows().iter().skip(from).take(to + 1 - from);
-    let keys: Vec<Key> = between.map(|at| app.store.row(*at).key).collect();
-    let marked: HashSet<Key> = app.marks.iter().copied().collect();
-    app.marks.extend(keys.into_iter().filter(|key| !marked.contains(key)));
+    app.marks.add(between.map(|at| app.store.row(*at).key));
 }
 
 fn mark_all(app: &mut App) {
-    let listed = app.order.rows();
-    app.marks = if app.marks.len() == listed.len() {
-        Vec::new()
+    if app.marks.len() == app.order.rows().len() {
+        app.marks.clear();
     } else {
-        listed.iter().map(|at| app.store.row(*at).key).collect()
-    };
+        app.marks.add(app.order.rows().iter().map(|at| app.store.row(*at).key));
+    }
 }
 
 fn copy(app: &mut App, lines: Vec<String>) -> Vec<Effect> {

@@ -92,9 +92,6 @@ fn settle(app: &mut App) {
         opened.wrap(columns.into());
     }
     let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.now);
-    if fresh {
-        app.marks.retain(|key| app.store.get(*key).is_some());
-    }
     for view in View::ALL {
         let mut list = app.lists[view as usize];
         // The row may have moved, or be gone: then what is at its place now.

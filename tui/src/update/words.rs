@@ -16,6 +16,7 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             app.store = Store::default();
             (app.listed, app.read) = (false, Default::default());
             app.tail.clear();
+            app.marks.clear();
             app.order.mark_stale();
         }
         Word::Listed { tasks, unreadable, last } => {

@@ -244,7 +244,7 @@ fn line<'a>(app: &App, columns: &Columns, row: &Row) -> Vec<Span<'a>> {
     let style = theme.standing(standing);
     let calm = matches!(standing, Standing::Completed | Standing::Aborted);
     let text = if calm { theme.dim() } else { Style::new() };
-    let mark = if app.marks.contains(&row.key) { "•" } else { " " };
+    let mark = if app.marks.has(row.key) { "•" } else { " " };
     let mut spans = vec![
         Span::styled(glyph(standing), theme.glyph_style(standing)),
         Span::styled(mark, theme.accent()),

@@ -3,6 +3,7 @@
 mod approvals;
 mod caps;
 mod card;
+mod charts;
 mod chrome;
 mod events;
 mod executors;

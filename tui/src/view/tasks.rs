@@ -10,27 +10,24 @@ use ratatui::text::{Line, Span};
 use crate::app::{App, View};
 use crate::layout::Shape;
 use crate::store::{Flags, Row, Standing};
-use crate::text::{clock, fit, number, pad, pad_left, short, span, width};
+use crate::text::{clock, fit, number, pad, pad_left, short, span};
 use crate::theme::{Tone, glyph};
 use crate::update::underway;
 
-use super::{chrome, frame, nothing, put, scrollbar, select, task};
-
-/// Rows of the charts, frames included.
-const CHARTS: u16 = 6;
+use super::{charts, frame, nothing, put, scrollbar, select, task};
 
 /// How many rows are above the list's frame.
 pub(super) fn above(shape: Shape) -> u16 {
-    if shape.charts { CHARTS } else { 1 }
+    if shape.charts { charts::ROWS } else { 1 }
 }
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let shape = Shape::of(Rect::new(0, 0, app.size.0, app.size.1));
     let [top, rest] = Layout::vertical([Constraint::Length(above(shape)), Constraint::Min(0)]).areas(area);
     if shape.charts {
-        charts(app, top, buffer);
+        charts::draw(app, top, buffer);
     } else {
-        figures(app, top, buffer);
+        charts::figures(app, top, buffer);
     }
     let (list, side) = match shape.side {
         Some(side) => {
@@ -42,101 +39,6 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     rows(app, shape, list, buffer);
     if let Some(side) = side {
         beside(app, side, buffer);
-    }
-}
-
-/// Counts and rates in one line.
-fn figures(app: &App, area: Rect, buffer: &mut Buffer) {
-    let theme = app.theme;
-    let mut spans = vec![Span::raw(" ")];
-    for (standing, n) in chrome::counted(app) {
-        spans.push(Span::styled(
-            format!("{}{} ", glyph(standing), number(n.into())),
-            theme.standing(standing),
-        ));
-    }
-    spans.push(Span::styled(format!(" {} ev/s ", number(app.rate.last())), theme.dim()));
-    let used: usize = spans.iter().map(|span| width(&span.content)).sum();
-    let room = usize::from(area.width).saturating_sub(used + 1).min(60);
-    spans.push(Span::styled(spark(&app.rate.seconds(room), 1).concat(), theme.standing(Standing::Running)));
-    put(buffer, area, 0, spans);
-}
-
-/// Bars of a height of `rows`, top row first.
-fn spark(values: &[u64], rows: usize) -> Vec<String> {
-    const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let most = values.iter().copied().max().unwrap_or(0).max(1);
-    let levels = rows * 8;
-    let of = |value: u64| usize::try_from(value * levels as u64 / most).unwrap_or(levels);
-    (0..rows)
-        .rev()
-        .map(|row| values.iter().map(|value| LEVELS[of(*value).saturating_sub(row * 8).min(8)]).collect())
-        .collect()
-}
-
-fn charts(app: &App, area: Rect, buffer: &mut Buffer) {
-    let [status, events, slots] = Layout::horizontal([
-        Constraint::Percentage(40),
-        Constraint::Percentage(30),
-        Constraint::Percentage(30),
-    ])
-    .areas(area);
-    let theme = app.theme;
-
-    let inner = frame(theme, Line::from(" Status "), status, buffer);
-    let per_row = 3;
-    let column = usize::from(inner.width).saturating_sub(1) / per_row;
-    for (row, standings) in (0..).zip(Standing::ALL.chunks(per_row)) {
-        let mut spans = vec![Span::raw(" ")];
-        for standing in standings {
-            let n = app.store.counts().of(*standing);
-            let style = if n == 0 { theme.dim() } else { theme.standing(*standing) };
-            let text = format!("{} {} {}", glyph(*standing), number(n.into()), standing.word());
-            spans.push(Span::styled(pad(&text, column), style));
-        }
-        put(buffer, inner, row, spans);
-    }
-
-    let title = format!(" Events/s {} ", number(app.rate.last()));
-    let inner = frame(theme, Line::from(title), events, buffer);
-    let bars = spark(&app.rate.seconds(inner.width.into()), inner.height.into());
-    for (row, bar) in (0..).zip(bars) {
-        put(buffer, inner, row, vec![Span::styled(bar, theme.standing(Standing::Running))]);
-    }
-
-    let inner = frame(theme, Line::from(format!(" Slots of {} ", fit(&app.me.org, 20))), slots, buffer);
-    let Some(taken) = &app.slots else {
-        return nothing(theme, &["not known yet"], inner, buffer);
-    };
-    let own = taken.users.iter().find(|user| user.user.as_str() == app.me.user);
-    let cap = taken.policy.caps.user;
-    let own = own.map_or((0, cap, 0), |user| (user.slots.running, user.slots.cap, user.slots.waiting));
-    let org = (taken.organisation.running, taken.organisation.cap, taken.organisation.waiting);
-    for (row, (name, (running, cap, waiting))) in
-        (0..).step_by(2).zip([("organisation", org), (app.me.user.as_str(), own)])
-    {
-        let full = running >= cap;
-        let style = theme.standing(if full { Standing::Paused } else { Standing::Running });
-        let figures = format!("{running}/{cap}");
-        let bar = usize::from(inner.width).saturating_sub(width(&figures) + 15);
-        let filled =
-            u16::try_from(u64::from(running) * 1000 / u64::from(cap.max(1))).unwrap_or(1000).min(1000);
-        let (done, left) = theme.bar(filled, bar);
-        put(
-            buffer,
-            inner,
-            row,
-            vec![
-                Span::raw(pad(name, 13)),
-                Span::styled(done, style),
-                Span::styled(left, theme.dim()),
-                Span::styled(format!(" {figures}"), style),
-            ],
-        );
-        if waiting > 0 {
-            let text = format!("{:13}{} waiting", "", number(waiting));
-            put(buffer, inner, row + 1, vec![Span::styled(text, theme.dim())]);
-        }
     }
 }
 

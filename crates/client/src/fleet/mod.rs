@@ -141,7 +141,7 @@ pub enum Link {
 }
 
 /// Many tasks at once.
-pub struct Fleet {
+struct Fleet {
     client: Client,
     scope: Scope,
     words: mpsc::Sender<Word>,

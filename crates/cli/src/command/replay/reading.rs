@@ -29,7 +29,12 @@ impl Reading {
 
     /// Goes on up to `until`; never back.
     pub(crate) fn extend(&mut self, until: Sequence) {
-        self.until = self.until.max(until);
+        if until > self.until {
+            self.until = until;
+            // What was delivered before says how much was left then, not how much is left up to here.
+            self.follower = None;
+            self.ahead = None;
+        }
     }
 
     /// Up to where everything was given.
@@ -55,7 +60,8 @@ impl Reading {
             self.seen = self.until;
             return Ok(None);
         }
-        // Nothing later is left: what lay at the end was erased.
+        // It was delivered after the log had gone as far as `until`. Nothing later is left: what lay at
+        // the end was erased.
         self.seen = if next.pending == 0 { self.until } else { next.sequence };
         Ok(Some(next))
     }
@@ -125,5 +131,29 @@ impl Merged {
         let first = self.0.iter_mut().map(|(_, waiting)| waiting).filter(|waiting| waiting.is_some());
         let first = first.min_by_key(|waiting| waiting.as_ref().map(|entry| (entry.stored_at, entry.shard)));
         Ok(first.and_then(Option::take))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::replay::script::Script;
+
+    #[tokio::test]
+    async fn reading_on_misses_nothing_that_was_written_meanwhile() {
+        let script = Script::new(1);
+        let mut reading = Reading::new(&script.journal, Shard(0), Sequence::ZERO, Sequence::ZERO);
+        let mut given = Vec::new();
+        for (written, until) in [(4, 2), (5, 7), (1, 10), (0, 10)] {
+            for _ in 0..written {
+                script.submit("acme", "one").await;
+            }
+            reading.extend(Sequence(until));
+            while let Some(entry) = reading.next().await.unwrap() {
+                given.push(entry.sequence.0);
+            }
+            assert_eq!(given, (1..=until).collect::<Vec<_>>());
+            assert_eq!(reading.seen(), Sequence(until));
+        }
     }
 }

@@ -127,3 +127,16 @@ fn a_range_is_marked_from_the_last_mark_to_here() {
     press(&mut app, &["Esc"]);
     assert!(app.marks.is_empty());
 }
+
+#[test]
+fn what_a_task_writes_never_reaches_the_terminal_as_more_than_text() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["Enter", "Tab"]);
+    let at = app.opened.as_ref().unwrap().at.clone();
+    let n = (0..40).find(|n| address(*n) == at).unwrap();
+    update(&mut app, Msg::Told(at.clone(), story(n, Until::Running)));
+    let hostile = "\u{1b}]52;c;aGk=\u{7}\u{1b}[2J\u{9b}31mred\u{202e}txt\u{200b}\r\u{8}end".to_owned();
+    update(&mut app, Msg::Told(at, Told::Text(TextPart::Text(hostile))));
+    let screen = picture(&app);
+    assert!(screen.contains("]52;c;aGk=[2J31mredtxtend"), "{screen}");
+}

@@ -17,7 +17,13 @@ fn any_msg() -> impl Strategy<Value = Msg> {
     let quits = ["q", "C-c"];
     let names: Vec<&str> = names.into_iter().filter(|name| !quits.contains(name)).collect();
     let status = prop::sample::select(Status::ALL.to_vec());
-    let told = (0_u32..60, status.clone(), 1_u64..5000, any::<bool>(), "\\PC{0,12}");
+    let told = (
+        0_u32..60,
+        status.clone(),
+        1_u64..5000,
+        any::<bool>(),
+        "[\\x00-\\x1f\\x7f\\u{80}-\\u{9f}\\u{202A}-\\u{202E}漢a]{0,4}.{0,12}",
+    );
     let tasks = prop::collection::vec(told, 0..8).prop_map(|all| {
         let brief = |(n, status, sequence, dismissed, note)| Brief {
             sequence: Sequence(sequence),
@@ -49,7 +55,7 @@ fn any_msg() -> impl Strategy<Value = Msg> {
         1 => Just(Msg::Word(Word::Anew)),
         2 => (0_u32..60, prop::sample::select(vec![Until::Running, Until::Aborting, Until::Aborted, Until::Completed]))
             .prop_map(|(n, until)| Msg::Told(address(n), story(n, until))),
-        1 => (0_u32..60, "\\PC{0,40}").prop_map(|(n, text)| {
+        1 => (0_u32..60, "[\\x00-\\x1f\\u{9b}\\u{200B}漢]{0,6}.{0,40}").prop_map(|(n, text)| {
             Msg::Told(address(n), Told::Text(TextPart::Text(text)))
         }),
     ]

@@ -28,6 +28,7 @@ pub(crate) enum Found {
 }
 
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
+const DATABASE_EXTENSIONS: [&str; 3] = ["sqlite", "sqlite3", "db"];
 const TABLE_EXTENSIONS: [&str; 3] = ["csv", "tsv", "tab"];
 
 impl Source {
@@ -127,7 +128,15 @@ fn find_one(path: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
         return find_in_folder(&real, roots);
     }
     require_file(&real)?;
-    if is_sqlite(&real)? { Ok(Found::Sqlite(real)) } else { Ok(Found::Delimited(vec![real])) }
+    if is_sqlite(&real)? {
+        return Ok(Found::Sqlite(real));
+    }
+    let extension = real.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    if extension.is_some_and(|e| DATABASE_EXTENSIONS.contains(&e.as_str())) {
+        let reason = "it does not begin as an SQLite file does".to_owned();
+        return Err(Error::Database { place: path.display().to_string(), reason });
+    }
+    Ok(Found::Delimited(vec![real]))
 }
 
 fn find_in_folder(folder: &Path, roots: &[PathBuf]) -> Result<Found, Error> {

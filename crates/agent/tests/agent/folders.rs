@@ -36,7 +36,11 @@ fn a_folder_is_one_table_per_file_with_keys_found_by_name_and_value() {
 
 #[test]
 fn what_is_no_data_is_said_so() {
-    let files = Files::new(&[("notes.txt", "hello")]);
+    let files = Files::new(&[("notes.txt", "hello"), ("garbage.sqlite", "hello"), ("garbage.DB", "")]);
+    for garbage in ["garbage.sqlite", "garbage.DB"] {
+        let error = open(&files.source(garbage)).err().unwrap();
+        assert!(matches!(error, Error::Database { .. }), "{error}");
+    }
     assert!(matches!(open(&files.folder()), Err(Error::Nothing { .. })));
     assert!(matches!(open(&files.source("nowhere.csv")), Err(Error::Unreadable { .. })));
     assert!(matches!(open(&Source::many(vec![])), Err(Error::Nothing { .. })));

@@ -34,6 +34,27 @@ async fn weather(length: u64, kills: u32, nodes: usize, strict: bool) {
     assert!(report.acknowledged >= length);
 }
 
+#[tokio::test]
+async fn what_another_storm_left_is_not_taken_for_this_one_s() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("marks")).unwrap();
+    let options = Options {
+        seed: 1,
+        length: Length::Submissions(1),
+        kills: 0,
+        nodes: 1,
+        shards: 1,
+        strict: false,
+        rate: None,
+        backlog: 1,
+        enough: CancellationToken::new(),
+        program: longhaul_tests::binary(),
+        out: folder.path().to_owned(),
+    };
+    let refused = storm::run(&options).await.unwrap_err().to_string();
+    assert!(refused.contains("is not empty"), "{refused}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_over_one_server_breaks_no_promise() {
     weather(600, 24, 1, false).await;

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's harness may panic")]
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,10 +19,11 @@ struct Arguments {
     #[arg(long)]
     seed: Option<u64>,
     /// Until so many submissions were acknowledged
-    #[arg(long, value_name = "N", default_value_t = 1000, conflicts_with = "minutes")]
+    #[arg(long, value_name = "N", default_value_t = 1000, conflicts_with = "minutes",
+        value_parser = clap::value_parser!(u64).range(1..))]
     submissions: u64,
     /// For so many minutes instead
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     minutes: Option<f64>,
     /// How many kills; freezes, drains, cuts and lost answers are in proportion
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -36,13 +37,13 @@ struct Arguments {
     /// Whether the server syncs to disk before it acknowledges
     #[arg(long, value_enum, default_value = "relaxed")]
     durability: Durability,
-    /// Submissions a second at most
-    #[arg(long, value_name = "N")]
+    /// Submissions a second at most, above 0; no bound without it
+    #[arg(long, value_name = "N", value_parser = positive)]
     rate: Option<f64>,
-    /// Open tasks beyond which clients wait
-    #[arg(long, value_name = "N", default_value_t = 400)]
-    backlog: usize,
-    /// Where everything lies and stays; a scratch directory that is removed after a good end without it
+    /// Open tasks beyond which clients wait, at least 1
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    backlog: u32,
+    /// Where everything lies and stays, an empty folder; a scratch directory that is removed after a good end without it
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write the report there as JSON
@@ -64,11 +65,23 @@ fn nodes(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number above 0, and not beyond reason.
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0.0 && *number <= 1e6);
+    number.ok_or_else(|| "a number above 0, at most 1000000".to_owned())
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let seed = arguments.seed.unwrap_or(now.as_secs());
+    if let Some(file) = &arguments.report {
+        // Before an hour of work, not after it.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let writable = tempfile::tempfile_in(folder);
+        writable.with_context(|| format!("the report cannot be written into {}", folder.display()))?;
+    }
     let (out, scratch) = match &arguments.out {
         Some(out) => (std::path::absolute(out)?, None),
         None => {
@@ -87,7 +100,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         shards: arguments.shards,
         strict: arguments.durability == Durability::Strict,
         rate: arguments.rate,
-        backlog: arguments.backlog,
+        backlog: arguments.backlog as usize,
         enough: CancellationToken::new(),
         program: longhaul_tests::binary(),
         out: out.clone(),
@@ -103,11 +116,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         return report.map(|_| ExitCode::FAILURE);
     }
     let report = report?;
+    write!(std::io::stdout(), "{report}")?;
     if let Some(file) = &arguments.report {
         let text = serde_json::to_string_pretty(&report)? + "\n";
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    write!(std::io::stdout(), "{report}")?;
     if report.sound {
         return Ok(ExitCode::SUCCESS);
     }
@@ -115,21 +128,37 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(history) = &report.history {
         eprintln!("\na promise was broken; its whole log: {history}");
         eprintln!("audit it again:  longhaul doctor --bundle {history}");
-        let again = std::env::args().collect::<Vec<_>>().join(" ");
-        let seed = if arguments.seed.is_some() { String::new() } else { format!(" --seed {seed}") };
-        eprintln!("the same storm:  {again}{seed}");
+        eprintln!("the same storm:  {}", again(std::env::args().skip(1), seed));
     }
     Ok(ExitCode::FAILURE)
 }
 
+/// The command for the same storm once more. Where it lay and where its report went is taken by now.
+fn again(mut arguments: impl Iterator<Item = String>, seed: u64) -> String {
+    const OWN: [&str; 3] = ["--seed", "--out", "--report"];
+    let mut command = "just storm".to_owned();
+    while let Some(argument) = arguments.next() {
+        if OWN.contains(&argument.as_str()) {
+            arguments.next();
+        } else if !OWN.iter().any(|own| argument.strip_prefix(own).is_some_and(|rest| rest.starts_with('=')))
+        {
+            command.push_str(&format!(" {argument}"));
+        }
+    }
+    format!("{command} --seed {seed}")
+}
+
 /// The first time the storm ends early and is judged; the second time everything ends.
 async fn interrupted(enough: CancellationToken) {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate()).unwrap(), signal(SignalKind::interrupt()).unwrap());
+    let [mut terminate, mut interrupt, mut hangup] =
+        [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()]
+            .map(|kind| signal(kind).unwrap());
     for told in 1.. {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            // Nobody is left to read what the storm would come to.
+            _ = hangup.recv() => return,
         }
         if told > 1 {
             return;
@@ -142,5 +171,32 @@ async fn interrupted(enough: CancellationToken) {
 fn keep(scratch: Option<tempfile::TempDir>) {
     if let Some(scratch) = scratch {
         eprintln!("kept: {}", scratch.keep().display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_storm_is_asked_for_elsewhere() {
+        let said = "--kills 3 --out /a --nodes=3 --report=b.json --seed 7 --rate 2.5";
+        let said = said.split(' ').map(str::to_owned);
+        assert_eq!(again(said, 7), "just storm --kills 3 --nodes=3 --rate 2.5 --seed 7");
+        assert_eq!(again(std::iter::empty(), 8), "just storm --seed 8");
+    }
+
+    #[test]
+    fn what_would_never_end_is_refused() {
+        for wrong in [
+            ["--backlog", "0"],
+            ["--rate", "0"],
+            ["--rate", "NaN"],
+            ["--minutes", "inf"],
+            ["--submissions", "0"],
+        ] {
+            assert!(Arguments::try_parse_from(["storm", wrong[0], wrong[1]]).is_err(), "{wrong:?}");
+        }
+        assert!(Arguments::try_parse_from(["storm", "--rate", "0.5", "--backlog", "1"]).is_ok());
     }
 }

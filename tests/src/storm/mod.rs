@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use longhaul_core::{Actor, OrgId, Role};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -87,7 +88,7 @@ pub struct Options {
     pub enough: CancellationToken,
     /// The program.
     pub program: PathBuf,
-    /// Where everything lies. What is there of an earlier storm is in the way.
+    /// Where everything lies: a folder that is empty, or not there yet.
     pub out: PathBuf,
 }
 
@@ -97,11 +98,17 @@ pub struct Options {
 /// If it could not be raised, or the log not read afterwards. A broken promise is no error: it is in
 /// the report.
 pub async fn run(options: &Options) -> anyhow::Result<Report> {
-    std::fs::create_dir_all(&options.out)?;
+    let folder = options.out.display();
+    std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make the folder {folder}"))?;
+    let mut lying =
+        std::fs::read_dir(&options.out).with_context(|| format!("cannot read the folder {folder}"))?;
+    // The marks of another storm would be taken for this one's.
+    anyhow::ensure!(lying.next().is_none(), "{folder} is not empty; a storm needs a folder of its own");
     let at = |name: &str| options.out.join(name);
     // The build may go on meanwhile.
     let program = at("longhaul");
-    std::fs::copy(&options.program, &program)?;
+    std::fs::copy(&options.program, &program)
+        .with_context(|| format!("cannot copy {} into {folder}", options.program.display()))?;
     let record = Arc::new(Record::new(&at("storm.log"))?);
     let ground = Arc::new(Ground::prepare(&at("nats"), options.nodes, options.shards, options.strict).await?);
     let calm = ground.calm().await?;
@@ -158,6 +165,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
         fleet.dismiss(part).await;
     }
     record.note("all services have ended; the log is judged");
+    std::fs::remove_file(&program)?;
 
     let history = at("history.ndjson");
     let models = (fleet.model(), at("model-anew"));

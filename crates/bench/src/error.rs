@@ -10,10 +10,10 @@ pub enum Error {
     #[error("the nats-server of the measurement is not to be had")]
     Broker(#[from] longhaul_broker::Error),
     /// The log.
-    #[error("the log of the measurement is not available")]
+    #[error(transparent)]
     Journal(#[from] longhaul_journal::Error),
     /// The log, below the journal.
-    #[error("the log of the measurement is not available")]
+    #[error("the log is not available")]
     Port(#[from] longhaul_journal::PortError),
     /// A call of the client.
     #[error("a call of the measuring client failed")]

@@ -60,7 +60,7 @@ pub enum AppendError {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PortError {
     /// The server cannot be reached, or does not answer in time.
-    #[error("the server is out of reach: {0}; it is tried again")]
+    #[error("the server is out of reach: {0}")]
     Unreachable(String),
     /// The server refuses to store: full, too large, not permitted.
     #[error("the server refuses: {0}")]

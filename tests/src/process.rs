@@ -87,15 +87,16 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command`; its stderr goes into a file below `home`.
+    /// Starts `command`; its stderr goes into a file below `home`. A service ends when this process
+    /// does, however that comes about.
     ///
     /// # Panics
     /// If it does not start.
     pub fn start(mut command: Command, home: &Path, name: &str) -> Self {
         let log = home.join(format!("{name}.log"));
         let file = std::fs::File::create(&log).expect("a log file");
-        let child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().expect("it starts");
+        command.env("LONGHAUL_TIED", "1").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(file);
+        let child = command.spawn().expect("it starts");
         Self { child, name: name.to_owned(), log }
     }
 
@@ -134,6 +135,16 @@ impl Process {
     /// SIGTERM.
     pub fn terminate(&self) {
         self.signal(libc::SIGTERM);
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal(libc::SIGHUP);
+    }
+
+    /// SIGINT.
+    pub fn interrupt(&self) {
+        self.signal(libc::SIGINT);
     }
 
     /// Its exit code, once it ended.

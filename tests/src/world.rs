@@ -36,6 +36,14 @@ impl World {
     /// # Panics
     /// If there is no nats-server; the message says how to get one.
     pub async fn new(shards: u16) -> Self {
+        Self::promising(shards, ServerDurability::Relaxed).await
+    }
+
+    /// The same on a server that promises this.
+    ///
+    /// # Panics
+    /// As [`World::new`].
+    pub async fn promising(shards: u16, durability: ServerDurability) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let binary = tokio::task::spawn_blocking(|| {
             longhaul_broker::locate(
@@ -44,10 +52,7 @@ impl World {
             )
         });
         let binary = binary.await.expect("joined").unwrap_or_else(|error| panic!("{error}"));
-        let config = ServerConfig {
-            durability: ServerDurability::Relaxed,
-            ..ServerConfig::new(folder.path().join("nats"))
-        };
+        let config = ServerConfig { durability, ..ServerConfig::new(folder.path().join("nats")) };
         let server = Server::start(&binary, config).await.expect("the server starts");
         let journal = connect(&server, Some(shards)).await;
         Self { server, journal, folder, started: std::sync::atomic::AtomicU32::new(0) }

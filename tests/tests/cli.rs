@@ -135,6 +135,45 @@ async fn a_command_waits_for_a_server_that_is_just_coming_or_going() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_is_heard_whenever_it_is_pressed() {
+    let world = World::new(1).await;
+    // No executor: the task waits, and the projector is asked why, again and again.
+    let _services = [world.start(&["schedule"]), world.start(&["project"])];
+    let run = || world.start(&["run", "rehearsal", "--input", "\"hello\""]);
+    for _ in 0..6 {
+        let mut following = run();
+        eventually("it is submitted", async || following.said().contains("task ").then_some(())).await;
+        following.interrupt();
+        assert_eq!(following.ended().await, Some(130), "{}", following.said());
+        assert!(following.said().contains("detaching"), "{}", following.said());
+    }
+    let mut following = run();
+    eventually("it is submitted", async || following.said().contains("task ").then_some(())).await;
+    following.interrupt();
+    eventually("it asks", async || following.said().contains("detaching").then_some(())).await;
+    following.interrupt();
+    assert_eq!(following.ended().await, Some(3), "{}", following.said());
+    assert!(!following.said().contains("aborted: "), "told twice: {}", following.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_answer_is_to_go_is_looked_at_first() {
+    let world = World::new(1).await;
+    sales(world.path());
+    std::fs::write(world.path().join("a-file"), "").unwrap();
+    // Nothing works here: what submitted something would never end.
+    let refused = world.run(&["report", "sales.csv", "sales by region", "-o", "a-file/x.pdf"]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("a-file"), "{refused:?}");
+    let refused = world.run(&["bench", "throughput", "--json", "a-file/x.json"]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("a-file") && refused.stdout.is_empty(), "{refused:?}");
+    let submitted = world.run(&["submit", "rehearsal"]).await.ok();
+    assert_eq!(world.events(submitted.stdout.trim().parse().unwrap()).await.len(), 1);
+    assert_eq!(world.journal.head(longhaul_wire::Shard(0)).await.unwrap(), Sequence(1), "nothing else");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_refused_at_the_edge() {
     let world = World::new(1).await;
     let _services = services(&world);
@@ -166,6 +205,10 @@ async fn bad_input_is_refused_at_the_edge() {
         (&["abort"], 2),
         (&["report", "nowhere.sqlite", "sales"], 2),
         (&["report", "not.csv", ""], 2),
+        (&["run", "exec"], 2),
+        (&["work", "--exec", "crunch=/no/such/program"], 2),
+        (&["work", "--exec", "crunch=no-such-program"], 2),
+        (&["bench", "latency", "--organisations", "4294967295"], 2),
         (&["ls", "--status", "sleeping"], 2),
         (&["frobnicate"], 2),
     ];

@@ -8,7 +8,7 @@ use longhaul_journal::{Auth, ConnectOptions, Journal};
 use longhaul_projector::Projector;
 use longhaul_scheduler::Scheduler;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,8 @@ pub(crate) struct Process {
     pub(crate) role: &'static str,
     child: Child,
     log: PathBuf,
+    /// It ends when this is closed: it is not to outlive a measurement that was killed.
+    _tie: Option<ChildStdin>,
 }
 
 impl Process {
@@ -43,19 +45,23 @@ impl Process {
         std::fs::write(&config, "").map_err(Error::at("write", &config))?;
         let mut command = Command::new(program);
         command.args(args).env("LONGHAUL_CONFIG", config).env("LONGHAUL_DATA", folder);
-        for name in ["LONGHAUL_NATS", "LONGHAUL_TOKEN", "LONGHAUL_PROFILE"] {
+        for name in ["LONGHAUL_NATS", "LONGHAUL_TOKEN", "LONGHAUL_NATS_MONITOR", "LONGHAUL_PROFILE"] {
             command.env_remove(name);
         }
         if let Some(server) = server {
             command.env("LONGHAUL_NATS", &server.url);
+            command.env("LONGHAUL_NATS_MONITOR", server.monitoring.join(","));
             if let Auth::Token(token) = &server.auth {
                 command.env("LONGHAUL_TOKEN", token);
             }
         }
-        command.env("LONGHAUL_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
-        let child =
+        command.env("LONGHAUL_LOG", "warn").env("LONGHAUL_TIED", "1");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(output);
+        let mut child =
             command.kill_on_drop(true).spawn().map_err(Error::at("start the services from", program))?;
-        Ok(Self { role, child, log })
+        // Taken out: who waits for a child closes what is still in it.
+        let tie = child.stdin.take();
+        Ok(Self { role, child, log, _tie: tie })
     }
 
     /// Its process id, while it runs.

@@ -43,6 +43,16 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) token: Option<String>,
+    /// Monitoring endpoints of that server, or of each of its cluster (http://host:port): they say what an
+    /// acknowledgement promises
+    #[arg(
+        long,
+        global = true,
+        env = "LONGHAUL_NATS_MONITOR",
+        value_name = "URL[,URL…]",
+        help_heading = "Global options"
+    )]
+    pub(crate) nats_monitor: Option<String>,
     /// Where the private nats-server, the read model and the settings of this machine lie
     #[arg(long, global = true, env = "LONGHAUL_DATA", value_name = "DIR", help_heading = "Global options")]
     pub(crate) data: Option<PathBuf>,
@@ -154,7 +164,8 @@ pub(crate) enum Command {
     Work(Work),
     /// Check connection, versions, streams, durability, lag; refold a sample and compare
     Doctor(Doctor),
-    /// Measure: throughput, latency, memory, replay, growth
+    /// Measure: throughput, latency, memory, replay, growth; what it does on a server named with --nats
+    /// stays in that log for ever
     Bench(Bench),
     /// Fetch or find the nats-server, once
     Setup(Setup),
@@ -177,9 +188,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {
-    /// What an acknowledgement promises
-    #[arg(long, value_enum, default_value = "strict")]
-    pub(crate) durability: DurabilityArg,
+    /// What an acknowledgement promises: strict without it. With --nats: refuse to start on a weaker promise
+    #[arg(long, value_enum, value_name = "PROMISE")]
+    pub(crate) durability: Option<DurabilityArg>,
     /// Shards of a new log; fixed for ever when it is made
     #[arg(long, value_name = "N")]
     pub(crate) shards: Option<u16>,
@@ -268,9 +279,9 @@ pub(crate) struct SubmissionArgs {
     /// Not before this time: RFC 3339, or a span such as 10m
     #[arg(long, value_name = "TIME", value_parser = crate::time::moment)]
     pub(crate) not_before: Option<crate::time::When>,
-    /// Attempts in all, the first included
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_attempts: u32,
+    /// Attempts in all, the first included: 1 without it, and 3 for longhaul report
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_attempts: Option<u32>,
     /// How long one run may last before it is continued in a next one
     #[arg(long, default_value = "5m", value_name = "SPAN", value_parser = crate::time::span)]
     pub(crate) slice: longhaul_core::Millis,

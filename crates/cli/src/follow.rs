@@ -7,9 +7,13 @@ use longhaul_client::{Client, Watch};
 use longhaul_core::{Snapshot, Status, TaskId, text};
 
 use crate::output::{lively, say};
+use crate::signals::CtrlC;
 
 /// After how long without a change the log is asked whether it is still there.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long after the first Ctrl-C a second one means the task.
+const SECOND_THOUGHT: Duration = Duration::from_secs(2);
 
 /// How following ended.
 #[derive(Debug)]
@@ -81,60 +85,68 @@ fn told(s: &Snapshot, waiting: Option<&str>) -> String {
     }
 }
 
-/// Follows a task to its end, or until it waits for a person. The first Ctrl-C detaches; a
-/// second one within a moment aborts instead.
-pub(crate) async fn follow(client: &Client, task: TaskId, quiet: bool) -> anyhow::Result<Followed> {
+/// Follows a task to its end, or until it waits for a person. The first Ctrl-C detaches; a second one
+/// within a moment aborts instead, and one after that leaves.
+pub(crate) async fn follow(
+    client: &Client,
+    task: TaskId,
+    quiet: bool,
+    ctrl_c: &mut CtrlC,
+) -> anyhow::Result<Followed> {
     let mut watch = client.watch(task).await?;
     let mut bar = Bar::new(watch.snapshot().title.as_str(), quiet);
-    let mut interrupted = false;
+    let mut aborted = false;
     loop {
-        let s = watch.snapshot();
-        let waiting = match s.status {
-            Status::Pending => why_waiting(client, s).await,
-            _ => None,
-        };
-        bar.show(s, waiting.as_deref());
-        if s.status.is_terminal() {
-            bar.done();
-            return Ok(Followed::Ended(Box::new(s.clone())));
-        }
-        if s.status == Status::Paused {
-            bar.done();
-            return Ok(Followed::Paused(Box::new(s.clone())));
-        }
         tokio::select! {
-            changed = watch.changed() => { changed?; }
-            // A place in the queue moves without the task's own history saying so.
-            () = tokio::time::sleep(Duration::from_secs(1)), if watch_is_pending(&watch) => {}
-            // Silence may mean that the server is gone: a look at the task tells.
-            () = tokio::time::sleep(SILENCE) => { client.get(task).await?; }
-            signal = tokio::signal::ctrl_c() => {
-                signal?;
-                if interrupted {
-                    say("aborting; it stops at its next checkpoint");
-                    client.abort(task, Some("interrupted at the terminal")).await?;
-                    continue;
+            followed = turn(client, &mut watch, &mut bar) => match followed? {
+                Some(followed) => {
+                    bar.done();
+                    return Ok(followed);
                 }
-                interrupted = true;
-                say("detaching; press Ctrl-C again within 2 s to abort the task instead");
-                tokio::select! {
-                    signal = tokio::signal::ctrl_c() => {
-                        signal?;
-                        say("aborting; it stops at its next checkpoint");
-                        client.abort(task, Some("interrupted at the terminal")).await?;
-                    }
-                    () = tokio::time::sleep(Duration::from_secs(2)) => {
-                        bar.done();
-                        return Ok(Followed::Detached);
-                    }
-                }
-            }
+                None => continue,
+            },
+            () = ctrl_c.pressed() => {}
         }
+        if !aborted {
+            say("detaching; press Ctrl-C again within 2 s to abort the task instead");
+        }
+        if aborted || tokio::time::timeout(SECOND_THOUGHT, ctrl_c.pressed()).await.is_err() {
+            bar.done();
+            return Ok(Followed::Detached);
+        }
+        say("aborting; it stops at its next checkpoint");
+        client.abort(task, Some("interrupted at the terminal")).await?;
+        aborted = true;
     }
 }
 
-fn watch_is_pending(watch: &Watch) -> bool {
-    watch.snapshot().status == Status::Pending
+/// Shows where a task stands, and waits for something new. Some: there is nothing more to wait for.
+async fn turn(client: &Client, watch: &mut Watch, bar: &mut Bar) -> anyhow::Result<Option<Followed>> {
+    let s = watch.snapshot();
+    let (task, pending) = (s.task, s.status == Status::Pending);
+    match s.status {
+        status if status.is_terminal() => {
+            // How it ended otherwise is the answer, which is told by whoever asked.
+            if status == Status::Completed {
+                bar.show(s, None);
+            }
+            return Ok(Some(Followed::Ended(Box::new(s.clone()))));
+        }
+        Status::Paused => {
+            bar.show(s, None);
+            return Ok(Some(Followed::Paused(Box::new(s.clone()))));
+        }
+        Status::Pending => bar.show(s, why_waiting(client, s).await.as_deref()),
+        _ => bar.show(s, None),
+    }
+    tokio::select! {
+        changed = watch.changed() => { changed?; }
+        // A place in the queue moves without the task's own history saying so.
+        () = tokio::time::sleep(Duration::from_secs(1)), if pending => {}
+        // Silence may mean that the server is gone: a look at the task tells.
+        () = tokio::time::sleep(SILENCE) => { client.get(task).await?; }
+    }
+    Ok(None)
 }
 
 /// Why a pending task waits, by the projector's word; nothing if none answers.

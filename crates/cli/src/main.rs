@@ -10,6 +10,7 @@ mod output;
 mod place;
 mod services;
 mod settings;
+mod signals;
 mod time;
 
 use std::process::ExitCode;

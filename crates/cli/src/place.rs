@@ -15,8 +15,9 @@ use longhaul_journal::{Auth, ConnectOptions, Durability, Journal, PortError};
 
 use crate::command::doctor::ServerFacts;
 use crate::output::say;
-use crate::services::{Services, Work, answered, interrupted};
+use crate::services::{Services, Work, answered};
 use crate::settings::Settings;
+use crate::signals::interrupted;
 
 /// What a command needs where nothing runs yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,7 +239,8 @@ pub(crate) async fn start(settings: &Settings, private: &Private) -> anyhow::Res
 /// How to connect to the server the settings name, if they name one.
 pub(crate) fn named(settings: &Settings) -> Option<ConnectOptions> {
     let auth = settings.token.clone().map_or(Auth::Url, Auth::Token);
-    settings.nats.as_ref().map(|url| ConnectOptions { auth, ..ConnectOptions::new(url) })
+    let monitoring = settings.monitoring.clone();
+    settings.nats.as_ref().map(|url| ConnectOptions { auth, monitoring, ..ConnectOptions::new(url) })
 }
 
 /// How to connect to a server that another process runs on this machine.

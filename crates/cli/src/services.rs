@@ -1,5 +1,6 @@
 //! The services of one process: projector, scheduler, executor.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -51,9 +52,25 @@ impl Work {
         let (name, program) =
             given.split_once('=').ok_or_else(|| usage(format!("--exec {given:?} is not NAME=PROGRAM")))?;
         longhaul_core::Kind::new(name).map_err(|error| usage(error.to_string()))?;
+        if !is_there(program) {
+            return Err(usage(format!("--exec {given:?}: there is no program {program:?} to be run")));
+        }
         self.programs.push((name.to_owned(), program.to_owned()));
         Ok(self)
     }
+}
+
+/// Whether a program can be started by this name: a path, or one of `PATH`.
+fn is_there(program: &str) -> bool {
+    let runs = |path: &Path| {
+        let found = path.metadata();
+        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return runs(Path::new(program));
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    !program.is_empty() && std::env::split_paths(&folders).any(|folder| runs(&folder.join(program)))
 }
 
 /// Services that run in this process.
@@ -214,24 +231,5 @@ pub(crate) fn promise(durability: Durability) -> &'static str {
         Durability::Unknown => {
             "unknown: the server does not say; what is acknowledged survives a killed server at least"
         }
-    }
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    // Without a signal there is nothing to wait for but the end.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -17,6 +17,7 @@ const DEFAULT_ORG: &str = "local";
 struct Profile {
     nats: Option<String>,
     token: Option<String>,
+    nats_monitor: Option<String>,
     data: Option<PathBuf>,
     org: Option<String>,
     user: Option<String>,
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) nats: Option<String>,
     /// Its token.
     pub(crate) token: Option<String>,
+    /// Its monitoring endpoints.
+    pub(crate) monitoring: Vec<String>,
     /// Where the private server and the read model lie.
     pub(crate) data: PathBuf,
     /// The organisation spoken for.
@@ -70,6 +73,7 @@ impl Settings {
         Ok(Self {
             nats: said(global.nats.clone()).or(profile.nats),
             token: said(global.token.clone()).or(profile.token),
+            monitoring: endpoints(said(global.nats_monitor.clone()).or(profile.nats_monitor)),
             data: match data {
                 Some(data) => data,
                 None => data_home()
@@ -87,6 +91,12 @@ impl Settings {
 /// An empty variable is as good as none.
 fn said(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.is_empty())
+}
+
+/// What is separated by commas.
+fn endpoints(given: Option<String>) -> Vec<String> {
+    let given = given.unwrap_or_default();
+    given.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
 }
 
 /// The login name, as far as it can be an id.
@@ -136,5 +146,7 @@ mod tests {
         assert!(error.contains("organization") && error.contains("org"), "{error}");
         let file: File = toml::from_str("[profile.prod]\nnats = 'nats://db:4222'\norg = 'acme'\n").unwrap();
         assert_eq!(file.profile["prod"].org.as_deref(), Some("acme"));
+        let file: File = toml::from_str("[default]\nnats-monitor = 'http://a:1, http://b:1,'\n").unwrap();
+        assert_eq!(endpoints(file.default.nats_monitor), ["http://a:1", "http://b:1"]);
     }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Bench {
     /// How many submissions are under way at once
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) writers: u32,
-    /// In how many organisations the tasks lie
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// In how many organisations the tasks lie, at most 10000
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) organisations: u32,
     /// All services in this process, as `longhaul up` has them, instead of one process for each
     #[arg(long)]

@@ -250,8 +250,8 @@ pub(crate) struct PolicyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Service {
-    /// Refuse to start on a weaker promise than this
-    #[arg(long, value_enum)]
+    /// Refuse to start on a weaker promise than this; a server that was named says it with --nats-monitor
+    #[arg(long, value_enum, value_name = "PROMISE")]
     pub(crate) durability: Option<DurabilityArg>,
 }
 

@@ -12,11 +12,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Abort, Approve, Bulk, Fork, Format, Reject, Rerun};
-use crate::command::submit::{announce, finish, json_argument, pair, view};
+use crate::command::submit::{announce, finish, json_argument, pair, submitted, view};
 use crate::exit::{Code, code, told, usage};
 use crate::follow::follow;
 use crate::output::{self, say};
 use crate::place::Place;
+use crate::signals::CtrlC;
 
 /// How long an abort waits for the run to reach a checkpoint before it says that the request stands.
 const STOP: Duration = Duration::from_secs(60);
@@ -212,8 +213,7 @@ pub(crate) async fn erase(client: &Client, args: &Bulk) -> anyhow::Result<Code> 
 pub(crate) async fn rerun(place: &Place, args: &Rerun) -> anyhow::Result<Code> {
     let input = args.input.as_deref().map(json_argument).transpose()?;
     let changes = Changes { input, title: args.title.clone() };
-    let submitted = place.client().rerun(args.task, changes).await?;
-    new_task(place, &submitted, args.detach, args.shape.format).await
+    new_task(place, place.client().rerun(args.task, changes), args.detach, args.shape.format).await
 }
 
 pub(crate) async fn fork(place: &Place, args: &Fork) -> anyhow::Result<Code> {
@@ -222,22 +222,24 @@ pub(crate) async fn fork(place: &Place, args: &Fork) -> anyhow::Result<Code> {
         Err(_) => ForkAt::Step(args.at.clone()),
     };
     let input = args.input.as_deref().map(json_argument).transpose()?;
-    let submitted = place.client().fork(args.task, at, Changes { input, title: None }).await?;
-    new_task(place, &submitted, args.detach, args.shape.format).await
+    let forked = place.client().fork(args.task, at, Changes { input, title: None });
+    new_task(place, forked, args.detach, args.shape.format).await
 }
 
 async fn new_task(
     place: &Place,
-    submitted: &longhaul_client::Submitted,
+    submission: impl Future<Output = Result<longhaul_client::Submitted, longhaul_client::Error>>,
     detach: bool,
     format: Format,
 ) -> anyhow::Result<Code> {
-    announce(submitted, place.quiet());
+    let mut ctrl_c = CtrlC::listen()?;
+    let submitted = submitted(submission, &mut ctrl_c).await?;
+    announce(&submitted, place.quiet());
     if detach {
         output::one(format, &view(&submitted.snapshot), |view| view.task.to_string())?;
         return Ok(Code::Done);
     }
-    let followed = follow(place.client(), submitted.snapshot.task, place.quiet()).await?;
+    let followed = follow(place.client(), submitted.snapshot.task, place.quiet(), &mut ctrl_c).await?;
     finish(place, &submitted.snapshot, followed, format).await
 }
 

@@ -9,12 +9,13 @@ use longhaul_journal::Durability;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Bench, Promise, ScenarioArg, Service};
+use crate::command::read::{can_write, write_file};
 use crate::command::service::log;
 use crate::exit::{Code, usage};
 use crate::output::{self, say};
 use crate::place::named;
-use crate::services::interrupted;
 use crate::settings::Settings;
+use crate::signals::{interrupted, orphaned};
 
 pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Code> {
     let scenarios = match args.scenario {
@@ -29,6 +30,11 @@ pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Cod
         ScenarioArg::Worker => return work(settings, args).await,
     };
     let options = options(settings, args)?;
+    let json_to_stdout = args.json.as_deref() == Some(Path::new("-"));
+    if let Some(path) = args.json.as_deref().filter(|_| !json_to_stdout) {
+        // Before an hour of work, not after it.
+        can_write(path)?;
+    }
     if cfg!(debug_assertions) {
         say("this is a debug build: its figures say nothing about speed");
     }
@@ -36,17 +42,18 @@ pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Cod
         document = longhaul_bench::run(&scenarios, options) => document?,
         () = interrupted() => return Ok(Code::Interrupted),
     };
-    let json = args.json.as_deref().map(|path| (path, output::json(&document, true)));
-    match json {
-        Some((path, text)) if path == Path::new("-") => {
+    match &args.json {
+        Some(_) if json_to_stdout => {
             say(table(&document));
-            output::line(text?)?;
+            output::line(output::json(&document, true)?)?;
         }
-        Some((path, text)) => {
-            std::fs::write(path, text? + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        json => {
+            // First what cannot fail for want of room.
             output::line(table(&document))?;
+            if let Some(path) = json {
+                write_file(path, (output::json(&document, true)? + "\n").as_bytes())?;
+            }
         }
-        None => output::line(table(&document))?,
     }
     Ok(Code::Done)
 }
@@ -59,6 +66,7 @@ async fn work(settings: &Settings, args: &Bench) -> anyhow::Result<Code> {
     tokio::pin!(working);
     tokio::select! {
         ended = &mut working => ended?,
+        () = orphaned() => return Ok(Code::Interrupted),
         () = interrupted() => {
             stop.cancel();
             working.await?;

@@ -18,8 +18,8 @@ use crate::command::report;
 use crate::exit::{Code, told};
 use crate::output::{self, say};
 use crate::place::{Need, Place};
-use crate::services::interrupted;
 use crate::settings::Settings;
+use crate::signals::interrupted;
 use crate::time::local;
 
 const REPORTS: [&str; 4] =
@@ -40,6 +40,7 @@ pub(crate) async fn run(settings: &Settings, args: &Demo) -> anyhow::Result<Code
     let settings = Settings {
         nats: None,
         token: None,
+        monitoring: Vec::new(),
         data: scratch.path().to_owned(),
         org: "demo".to_owned(),
         ..settings.clone()

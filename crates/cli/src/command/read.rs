@@ -15,6 +15,7 @@ use crate::exit::{Code, told, usage};
 use crate::follow::{Followed, follow};
 use crate::output::{self, say};
 use crate::place::Place;
+use crate::signals::CtrlC;
 
 /// A task with why it waits, if a projector answers; else as the log has it.
 pub(crate) async fn seen(client: &Client, task: TaskId) -> Result<SnapshotView, Error> {
@@ -117,10 +118,11 @@ async fn here(client: &Client) -> anyhow::Result<Positions> {
 
 pub(crate) async fn watch(place: &Place, args: &Ids) -> anyhow::Result<Code> {
     let client = place.client();
+    let mut ctrl_c = CtrlC::listen()?;
     let mut code = Code::Done;
     for task in &args.tasks {
         let snapshot = client.get(*task).await?;
-        let followed = follow(client, *task, place.quiet()).await?;
+        let followed = follow(client, *task, place.quiet(), &mut ctrl_c).await?;
         let detached = matches!(followed, Followed::Detached);
         code = code.worse(super::submit::finish(place, &snapshot, followed, args.shape.format).await?);
         if detached {
@@ -181,13 +183,34 @@ pub(crate) async fn download(client: &Client, args: &Download) -> anyhow::Result
     Ok(Code::Done)
 }
 
-/// Writes a whole file or none of it.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// That a file can be written there, or into that folder: as far as can be told beforehand.
+pub(crate) fn can_write(path: &Path) -> anyhow::Result<()> {
+    if is_device(path) {
+        let open = std::fs::File::options().write(true).open(path);
+        return open.map(drop).with_context(|| format!("cannot write {}", path.display()));
+    }
+    beside(&if path.is_dir() { path.join("file") } else { path.to_owned() }).map(drop)
+}
+
+/// Whether it is a device, a pipe, or the like: to be written, never to be replaced.
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// A file that is to take another one's place, in the same folder. The folder is made if need be.
+fn beside(path: &Path) -> anyhow::Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("cannot write into {}", folder.display()))?;
+    tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write into {}", folder.display()))
+}
+
+/// Writes a whole file or none of it.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if is_device(path) {
+        return std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
+    }
+    let mut file = beside(path)?;
     std::io::Write::write_all(&mut file, bytes)
         .with_context(|| format!("cannot write {}", path.display()))?;
     #[cfg(unix)]

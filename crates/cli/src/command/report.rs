@@ -2,20 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use longhaul_client::{Client, NewTask};
-use longhaul_core::{Status, TaskId, text};
+use longhaul_core::{RetryPolicy, Status, TaskId, text};
 use serde_json::json;
 
 use crate::args::{Format, Report};
-use crate::command::read::write_file;
-use crate::command::submit::{announce, dry_run, finish};
+use crate::command::read::{can_write, write_file};
+use crate::command::submit::{announce, dry_run, finish, submitted};
 use crate::exit::{Code, usage};
 use crate::follow::{Followed, follow};
 use crate::output::{self, say};
 use crate::place::Place;
+use crate::signals::CtrlC;
 
 /// Queries of one report, unless more are asked for.
 pub(crate) const QUERIES: u32 = 3;
+
+/// Attempts of one report, unless it is said otherwise: its steps are recorded, so the loss of an
+/// executor costs no more than the step under way.
+const ATTEMPTS: u32 = 3;
 
 /// A report over `data` about `prompt`, as a task. The executor may run elsewhere: the path is made
 /// absolute.
@@ -35,12 +41,18 @@ pub(crate) fn task(data: &Path, prompt: &str, skills: Option<&Path>) -> anyhow::
         input["skills"] = json!(absolute(skills)?);
     }
     let title = text::line(prompt, text::MAX_TITLE);
-    Ok(NewTask::new("report", if title.trim().is_empty() { "Report" } else { &title }, &input)?)
+    let task = NewTask::new("report", if title.trim().is_empty() { "Report" } else { &title }, &input)?;
+    Ok(task.retry(RetryPolicy { max_attempts: ATTEMPTS, ..RetryPolicy::default() }))
 }
 
 pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
     if args.prompt.trim().is_empty() {
         return Err(usage("the request is empty; say what the report is about: \"sales by country\""));
+    }
+    let goes_to = args.output.as_deref().unwrap_or(Path::new("."));
+    if !args.submission.detach && !args.submission.dry_run {
+        // Before minutes of work, not after them.
+        can_write(goes_to)?;
     }
     let task = task(&args.data, &args.prompt, args.skills.as_deref())?;
     let task = args.submission.apply(task, Some(args.queries.unwrap_or(QUERIES)), place.journal().now())?;
@@ -48,16 +60,20 @@ pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
     if args.submission.dry_run {
         return dry_run(client, &task, Format::Table).await;
     }
-    let submitted = client.submit(task).await?;
+    let mut ctrl_c = CtrlC::listen()?;
+    let submitted = submitted(client.submit(task), &mut ctrl_c).await?;
     announce(&submitted, place.quiet());
     let task = submitted.snapshot.task;
     if args.submission.detach {
         output::line(task.to_string())?;
         return Ok(Code::Done);
     }
-    match follow(client, task, place.quiet()).await? {
+    match follow(client, task, place.quiet(), &mut ctrl_c).await? {
         Followed::Ended(s) if s.status == Status::Completed => {
-            let path = save(client, task, args.output.as_deref()).await?;
+            let path = save(client, task, args.output.as_deref()).await;
+            let path = path.with_context(|| {
+                format!("the report is kept; fetch it with: longhaul download {task} -o FILE")
+            })?;
             if !place.quiet() {
                 for sentence in summary(client, task).await? {
                     say(format!("  {sentence}"));

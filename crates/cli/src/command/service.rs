@@ -6,8 +6,18 @@ use crate::args::{DurabilityArg, Schedule, Service, Work as WorkArgs};
 use crate::exit::{Code, usage};
 use crate::output::say;
 use crate::place::{connect, named, nearby, server_directory};
-use crate::services::{Services, Work, interrupted};
+use crate::services::{Services, Work};
 use crate::settings::Settings;
+use crate::signals::{interrupted, orphaned};
+
+impl From<DurabilityArg> for Durability {
+    fn from(arg: DurabilityArg) -> Self {
+        match arg {
+            DurabilityArg::Strict => Self::Strict,
+            DurabilityArg::Relaxed => Self::Relaxed,
+        }
+    }
+}
 
 /// A service does not start a server of its own: it would be alone with it.
 pub(crate) async fn log(settings: &Settings, service: &Service) -> anyhow::Result<Journal> {
@@ -23,10 +33,7 @@ pub(crate) async fn log(settings: &Settings, service: &Service) -> anyhow::Resul
             }
         },
     };
-    options.durability = service.durability.map(|asked| match asked {
-        DurabilityArg::Strict => Durability::Strict,
-        DurabilityArg::Relaxed => Durability::Relaxed,
-    });
+    options.durability = service.durability.map(Durability::from);
     let journal = connect(options).await?;
     say(format!("durability {}", crate::services::promise(journal.info().durability)));
     Ok(journal)
@@ -36,6 +43,7 @@ async fn until_stopped(services: Services, name: &str) -> anyhow::Result<Code> {
     say(format!("{name} runs"));
     let outcome = tokio::select! {
         () = interrupted() => Ok(Code::Done),
+        () = orphaned() => return Ok(Code::Interrupted),
         why = services.broken() => Err(why),
     };
     say("shutting down");

@@ -3,16 +3,18 @@
 use std::io::Read as _;
 
 use anyhow::Context as _;
-use longhaul_client::{Client, NewTask, OnBusy, Submitted};
+use longhaul_client::{Client, Error, NewTask, OnBusy, Submitted};
 use longhaul_core::{Limits, RetryPolicy, Snapshot, Status, Timestamp, text};
+use longhaul_executor::exec::EXEC;
 use longhaul_wire::view::SnapshotView;
 use serde_json::{Value, json};
 
 use crate::args::{Format, Run, SubmissionArgs};
-use crate::exit::{Code, usage};
+use crate::exit::{Code, told, usage};
 use crate::follow::{Followed, follow};
 use crate::output::{self, say};
 use crate::place::Place;
+use crate::signals::CtrlC;
 
 /// Where a program's output is kept.
 const STDOUT: &str = "stdout.log";
@@ -56,8 +58,10 @@ impl SubmissionArgs {
         now: Timestamp,
     ) -> anyhow::Result<NewTask> {
         let limits = Limits { slice: self.slice, span: self.span, queries, tokens: self.tokens };
-        let retry = RetryPolicy { max_attempts: self.max_attempts.max(1), ..RetryPolicy::default() };
-        let mut task = task.limits(limits).retry(retry).priority(self.priority.into());
+        let mut task = task.limits(limits).priority(self.priority.into());
+        if let Some(max_attempts) = self.max_attempts {
+            task = task.retry(RetryPolicy { max_attempts, ..RetryPolicy::default() });
+        }
         if let Some(key) = &self.idempotency_key {
             task = task.idempotency_key(key)?;
         }
@@ -87,6 +91,9 @@ fn described(args: &Run, submission: &SubmissionArgs, now: Timestamp) -> anyhow:
             let here = std::env::current_dir().context("the current directory is not known")?;
             json!({ "program": program, "args": arguments, "cwd": here })
         }
+        (None, None) if args.kind == EXEC => {
+            return Err(usage("which program? name it after --: longhaul run exec -- PROGRAM ARGS"));
+        }
         (None, None) => Value::Null,
     };
     let title = match &args.title {
@@ -114,14 +121,30 @@ pub(crate) async fn run_as(place: &Place, args: &Run, submission: &SubmissionArg
     if submission.dry_run {
         return dry_run(client, &task, args.shape.format).await;
     }
-    let submitted = client.submit(task).await?;
+    let mut ctrl_c = CtrlC::listen()?;
+    let submitted = submitted(client.submit(task), &mut ctrl_c).await?;
     announce(&submitted, place.quiet());
     if submission.detach {
         output::one(args.shape.format, &view(&submitted.snapshot), |view| view.task.to_string())?;
         return Ok(Code::Done);
     }
-    let followed = follow(client, submitted.snapshot.task, place.quiet()).await?;
+    let followed = follow(client, submitted.snapshot.task, place.quiet(), &mut ctrl_c).await?;
     finish(place, &submitted.snapshot, followed, args.shape.format).await
+}
+
+/// The answer to a submission, unless the user is tired of waiting for it.
+pub(crate) async fn submitted(
+    submission: impl Future<Output = Result<Submitted, Error>>,
+    ctrl_c: &mut CtrlC,
+) -> anyhow::Result<Submitted> {
+    tokio::select! {
+        biased;
+        submitted = submission => Ok(submitted?),
+        () = ctrl_c.pressed() => Err(told(
+            Code::Interrupted,
+            "interrupted before the submission was answered; whether it was stored, longhaul ls tells",
+        )),
+    }
 }
 
 /// What would happen, without doing it.

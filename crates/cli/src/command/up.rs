@@ -1,14 +1,15 @@
 //! `up`: everything in one process.
 
 use longhaul_broker::Durability as ServerDurability;
-use longhaul_journal::ConnectOptions;
+use longhaul_journal::{ConnectOptions, Durability};
 
 use crate::args::{DurabilityArg, Up};
 use crate::exit::{Code, told, usage};
 use crate::output::say;
 use crate::place::{Private, connect, named, server_directory, start};
-use crate::services::{Services, Work, interrupted};
+use crate::services::{Services, Work};
 use crate::settings::Settings;
+use crate::signals::{interrupted, orphaned};
 
 impl From<DurabilityArg> for ServerDurability {
     fn from(arg: DurabilityArg) -> Self {
@@ -25,13 +26,16 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
         work = work.program(given)?;
     }
     let (server, journal) = match named(settings) {
-        Some(options) => (None, connect(ConnectOptions { shards: args.shards, ..options }).await?),
+        Some(options) => {
+            let durability = args.durability.map(Durability::from);
+            (None, connect(ConnectOptions { shards: args.shards, durability, ..options }).await?)
+        }
         None => {
             if args.shards == Some(0) {
                 return Err(usage("a log has at least one shard"));
             }
-            let private =
-                Private { durability: args.durability.into(), port: args.port, shards: args.shards };
+            let durability = args.durability.unwrap_or(DurabilityArg::Strict).into();
+            let private = Private { durability, port: args.port, shards: args.shards };
             let (server, journal) = start(settings, &private).await?;
             (Some(server), journal)
         }
@@ -40,6 +44,7 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
     greet(settings, server.as_ref(), &journal);
     let outcome = tokio::select! {
         () = interrupted() => Ok(Code::Done),
+        () = orphaned() => return Ok(Code::Interrupted),
         why = services.broken() => Err(why),
         exit = gone(server.as_ref()) => Err(told(Code::Unreachable, format!("the nats-server ended by itself: {exit}"))),
     };

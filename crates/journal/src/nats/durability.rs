@@ -33,11 +33,12 @@ pub(super) async fn in_force(
     if options.monitoring.is_empty() {
         return Ok((Durability::Unknown, "nobody says how the server syncs".to_owned()));
     }
-    let mut says = Vec::new();
-    for endpoint in &options.monitoring {
-        says.push(varz(endpoint).await?);
+    match futures::future::try_join_all(options.monitoring.iter().map(|endpoint| varz(endpoint))).await {
+        Ok(says) => Ok(judge(&says, connected, servers)),
+        // Who asks for no promise is not to be kept out by one server of many that is down.
+        Err(PortError::Unreachable(why)) if options.durability.is_none() => Ok((Durability::Unknown, why)),
+        Err(error) => Err(error),
     }
-    Ok(judge(&says, connected, servers))
 }
 
 /// The weakest of what the servers say, provided they are the right ones.
@@ -66,7 +67,7 @@ pub(super) fn check(asked: Option<Durability>, found: Durability, why: &str) -> 
     };
     Err(PortError::Misconfigured(format!(
         "the durability asked for is {asked:?}, but {} ({why}). To have it, {advice} on every server of \
-         the log and name their monitoring endpoints; or ask for less",
+         the log and name their monitoring endpoints (--nats-monitor http://host:port,…); or ask for less",
         match found {
             Durability::Unknown => "it is not known what is in force".to_owned(),
             found => format!("what is in force is {found:?}"),

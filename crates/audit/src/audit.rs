@@ -13,6 +13,7 @@ use crate::broken::broken;
 use crate::difference::changes;
 use crate::entry::Entry;
 use crate::finding::{Findings, Rule};
+use crate::gaps::Gaps;
 use crate::known::Fate;
 use crate::live::{Class, Live};
 use crate::report::Figures;
@@ -28,7 +29,8 @@ pub struct Audit {
     pub(crate) shards: Shards,
     shard: Shard,
     /// The last record read.
-    last: Sequence,
+    pub(crate) last: Sequence,
+    pub(crate) gaps: Gaps,
     /// When the last record was stored; never goes back.
     pub(crate) moment: Timestamp,
     /// Tasks that have not ended, and those that were put aside.
@@ -58,6 +60,14 @@ pub struct Recall {
     pub task: TaskRef,
 }
 
+/// What a record breaks that cannot be read.
+fn unread(why: &DecodeError) -> Rule {
+    match why {
+        DecodeError::Newer { .. } | DecodeError::UnknownEvent { .. } => Rule::Newer,
+        _ => Rule::Records,
+    }
+}
+
 /// What an erasure keeps for the time when the rest is gone, against what the history gave.
 fn kept(after: &Snapshot, kept: &Skeleton, task: &TaskRef, at: Sequence, found: &mut Findings) {
     let before = Skeleton { events: after.events.saturating_sub(1), ..after.skeleton() };
@@ -80,6 +90,7 @@ impl Audit {
             shards,
             shard,
             last: Sequence::ZERO,
+            gaps: Gaps::default(),
             moment: Timestamp(0),
             live: HashMap::new(),
             ended: HashSet::new(),
@@ -116,9 +127,14 @@ impl Audit {
             return Err(Recall { task: task.clone() });
         }
         let Entry { sequence, .. } = entry;
-        if sequence <= self.last {
-            let last = self.last;
-            self.found.log(Rule::Records, sequence, || format!("it comes after {last}"));
+        if sequence > self.last {
+            self.gaps.between(self.last, sequence);
+        } else {
+            let (last, late) = (self.last, self.gaps.fill(sequence));
+            self.found.log(Rule::Gaps, sequence, || match late {
+                true => format!("the record comes after {last}"),
+                false => "the record is there twice".to_owned(),
+            });
         }
         self.last = self.last.max(sequence);
         self.moment = self.moment.max(entry.stored_at);
@@ -237,8 +253,8 @@ impl Audit {
             let what = || format!("commit {} is stored twice, first at {before}", commit.id);
             self.found.task(Rule::Submissions, sequence, task, what);
         }
-        let (spent, mark) = (live.usage().tokens(), self.mark(task));
-        let Self { figures, found, slots, strays, aborted, .. } = self;
+        let (spent, mark, commits) = (live.usage().tokens(), self.mark(task), live.commits.len() as u64);
+        let Self { figures, found, slots, strays, aborted, gaps, .. } = self;
         live.fold(commit, sequence, |step| {
             figures.events += 1;
             let applied = step.fate == Fate::Applied;
@@ -252,12 +268,17 @@ impl Audit {
                 }
                 EventBody::Erased { skeleton, .. } => {
                     strays.remove(task);
-                    match step.after.filter(|_| applied && step.before.is_some()) {
-                        Some(after) => kept(after, skeleton, task, sequence, found),
+                    let here = match step.after.filter(|_| applied && step.before.is_some()) {
+                        Some(after) => {
+                            kept(after, skeleton, task, sequence, found);
+                            after.events.saturating_sub(1)
+                        }
                         None => {
                             aborted.insert(mark);
+                            commits
                         }
-                    }
+                    };
+                    gaps.erased(skeleton.events.saturating_sub(here));
                 }
                 EventBody::AbortRequested { .. } if applied => {
                     aborted.insert(mark);
@@ -289,7 +310,7 @@ impl Audit {
 
     fn put_aside(&mut self, task: &TaskRef, why: &DecodeError, sequence: Sequence, live: &mut Live) {
         if live.known.unreadable.is_none() {
-            self.found.task(Rule::Records, sequence, task, || why.to_string());
+            self.found.task(unread(why), sequence, task, || why.to_string());
         }
         self.foreign(why, &task.org, sequence);
         live.known.put_aside(sequence);
@@ -313,7 +334,7 @@ impl Audit {
         if let Some(why) = why {
             self.foreign(why, subject.org(), sequence);
         }
-        self.found.log(Rule::Records, sequence, || {
+        self.found.log(why.map_or(Rule::Records, unread), sequence, || {
             let why = why
                 .map_or("it lies in another shard than its organisation".to_owned(), |why| why.to_string());
             format!("under {}: {why}", subject.subject())

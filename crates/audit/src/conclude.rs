@@ -22,7 +22,14 @@ impl Audit {
     pub fn report(&self, outside: &Outside) -> Report {
         let mut found = self.found.clone();
         for (task, sequence) in &self.strays {
-            found.task(Rule::Fold, *sequence, task, || "it was never submitted".to_owned());
+            found.task(Rule::Submissions, *sequence, task, || "it was never submitted".to_owned());
+        }
+        let until = outside.goes_to.get(&self.shard()).copied().unwrap_or(self.last);
+        for (first, last) in self.gaps.up_to(until, self.last) {
+            found.log(Rule::Gaps, first, || match first == last {
+                true => "the record is missing, and no erasure took it".to_owned(),
+                false => format!("the records up to {last} are missing, and no erasure took them"),
+            });
         }
         self.missing(outside, &mut found);
         self.recount(&mut found);

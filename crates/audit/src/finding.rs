@@ -14,8 +14,8 @@ const KEPT: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// Nothing acknowledged is lost, nothing is stored twice: one `submitted` a task, under the id
-    /// its key names; no commit id twice.
+    /// Nothing acknowledged is lost, nothing is stored twice: one `submitted` a task, before everything
+    /// else and under the id its key names; no commit id twice.
     Submissions,
     /// One end an attempt, and nothing after it but `retried`, `dismissed` and `erased`.
     Ends,
@@ -37,15 +37,19 @@ pub enum Rule {
     /// What lies under an organisation's subject names that organisation; the ledger counts a task
     /// under its own user and conversation.
     Owners,
-    /// Every record can be read.
+    /// Every record of a version this program knows can be read.
     Records,
+    /// Sequences follow each other, each is there once, and only erasures take some away.
+    Gaps,
+    /// No record is of a newer version than this program, or of a kind it does not know.
+    Newer,
     /// Every event follows from the one before it. One that does not is ignored by the fold.
     Fold,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Submissions,
         Self::Ends,
         Self::Aborts,
@@ -57,13 +61,15 @@ impl Rule {
         Self::Usage,
         Self::Owners,
         Self::Records,
+        Self::Gaps,
+        Self::Newer,
         Self::Fold,
     ];
 
-    /// Whether a promise is broken. Otherwise every reader copes by itself: what cannot be read is
-    /// put aside, what the rules do not allow changes nothing.
+    /// Whether a promise is broken. Otherwise every reader copes by itself: what only a newer program
+    /// reads is put aside, what the rules do not allow changes nothing.
     pub fn is_promise(self) -> bool {
-        !matches!(self, Self::Runs | Self::Records | Self::Fold)
+        !matches!(self, Self::Runs | Self::Newer | Self::Fold)
     }
 
     /// The word for it.
@@ -80,6 +86,8 @@ impl Rule {
             Self::Usage => "usage",
             Self::Owners => "owners",
             Self::Records => "records",
+            Self::Gaps => "gaps",
+            Self::Newer => "newer",
             Self::Fold => "fold",
         }
     }

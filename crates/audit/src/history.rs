@@ -2,20 +2,24 @@
 //! programs, and audited again.
 //!
 //! ```json
-//! {"history":1,"shards":4}
+//! {"history":2,"shards":4}
 //! {"shard":0,"sequence":1,"stored_at":"2026-11-21T13:05:00.000Z","subject":"lh.0.task.acme.…","record":{"v":1,…}}
 //! {"shard":0,"sequence":2,"stored_at":"…","subject":"lh.0.adm.acme","unreadable":"the record is malformed: …"}
+//! {"end":{"0":{"records":2,"first":1,"last":2,"head":2},…}}
 //! ```
 //!
 //! The first line says the format's version and how many shards the log has. Then one line a record,
 //! in order within each shard. `record` is what lies on the log, as JSON. What was not read as a
-//! record may be there as well: it is decoded anew. `unreadable` stands for what is no JSON at all.
+//! record may be there as well: it is decoded anew. `unreadable` stands for what is no JSON at all, or
+//! only a newer program reads; `because` says which. The last line says of each shard how many records
+//! there are, where the first and the last lie, and how far the log went: a file without it was not
+//! written to its end. Format 1 was the same without `because` and without a last line.
 
 use std::collections::HashMap;
 
 use longhaul_core::{Sequence, TaskRef, Timestamp, text};
 use longhaul_wire::{DecodeError, EncodeError, Parsed, Record, Shard, Shards, Subject, SubjectError};
-use longhaul_wire::{decode, encode};
+use longhaul_wire::{VERSION, decode, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,8 +27,11 @@ use crate::audit::{Audit, Recall};
 use crate::entry::Entry;
 use crate::report::{Outside, Report};
 
-/// The version of the format that is written, and the only one so far.
-const FORMAT: u32 = 1;
+/// The version of the format that is written, and the newest that is read.
+const FORMAT: u32 = 2;
+
+/// The first version whose files have a last line.
+const ENDS: u32 = 2;
 
 /// The first line of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,11 +58,20 @@ pub struct Stored {
 /// Why a line is not one of a history.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
+    /// There is no first line.
+    #[error("it is empty; a history is made by longhaul doctor --export")]
+    Empty,
     /// It is not JSON of the expected form.
     #[error("the line is malformed: {0}; a history is made by longhaul doctor --export")]
     Malformed(String),
+    /// It is the first part of a line.
+    #[error("the line breaks off: the file was not written to its end, or was cut")]
+    BreaksOff,
+    /// It follows the line that says how far the history goes.
+    #[error("something follows the line that says where the history ends")]
+    BehindTheEnd,
     /// Another version of the format.
-    #[error("the history has format {found}, this program reads {FORMAT}; update it")]
+    #[error("the history has format {found}, this program reads up to {FORMAT}; update it")]
     Format {
         /// Its version.
         found: u32,
@@ -82,16 +98,72 @@ struct Line {
     record: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unreadable: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    because: Option<Because>,
 }
 
-fn malformed(error: &serde_json::Error) -> LineError {
-    LineError::Malformed(text::line(&error.to_string(), 300))
+/// Why a record could not be read, where the rules make a difference.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Because {
+    Newer {
+        found: u32,
+    },
+    UnknownEvent {
+        kind: String,
+    },
+    /// It names another organisation.
+    Organisation {
+        subject: String,
+        body: String,
+    },
+}
+
+impl Because {
+    fn of(why: &DecodeError) -> Option<Self> {
+        match why.clone() {
+            DecodeError::Newer { found, .. } => Some(Self::Newer { found }),
+            DecodeError::UnknownEvent { kind } => Some(Self::UnknownEvent { kind }),
+            DecodeError::WrongPlace { what: "organisation", subject, body } => {
+                Some(Self::Organisation { subject, body })
+            }
+            _ => None,
+        }
+    }
+
+    fn error(self) -> DecodeError {
+        match self {
+            Self::Newer { found } => DecodeError::Newer { found, known: VERSION },
+            Self::UnknownEvent { kind } => DecodeError::UnknownEvent { kind },
+            Self::Organisation { subject, body } => {
+                DecodeError::WrongPlace { what: "organisation", subject, body }
+            }
+        }
+    }
+}
+
+/// The line is named by whoever reads the file, so only the place in it is said.
+pub(crate) fn malformed(error: &serde_json::Error) -> LineError {
+    if error.is_eof() && error.column() > 0 {
+        return LineError::BreaksOff;
+    }
+    let (said, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    let said = match said.strip_suffix(&place) {
+        Some(said) => format!("{said} at character {}", error.column()),
+        None => said,
+    };
+    LineError::Malformed(text::line(&said, 300))
 }
 
 impl Header {
     /// For a log of this many shards.
     pub fn new(shards: Shards) -> Self {
         Self { history: FORMAT, shards: shards.get() }
+    }
+
+    /// Whether the file has to have a last line.
+    pub fn ends(self) -> bool {
+        self.history >= ENDS
     }
 
     /// How many shards the log has.
@@ -104,8 +176,11 @@ impl Header {
     /// # Errors
     /// [`LineError`] if it is none, or of another version.
     pub fn parse(line: &str) -> Result<Self, LineError> {
+        if line.is_empty() {
+            return Err(LineError::Empty);
+        }
         let header: Self = serde_json::from_str(line).map_err(|error| malformed(&error))?;
-        if header.history != FORMAT {
+        if header.history == 0 || header.history > FORMAT {
             return Err(LineError::Format { found: header.history });
         }
         match Shards::new(header.shards) {
@@ -143,7 +218,7 @@ impl Stored {
     /// [`LineError`] if it is none. A record that cannot be read is not an error but part of a
     /// history.
     pub fn parse(line: &str, shards: Shards) -> Result<Self, LineError> {
-        let Line { shard, sequence, stored_at, subject, record, unreadable } =
+        let Line { shard, sequence, stored_at, subject, record, unreadable, because } =
             serde_json::from_str(line).map_err(|error| malformed(&error))?;
         let subject = Subject::parse(&subject)?;
         if subject.shard() != Shard(shard) {
@@ -157,6 +232,7 @@ impl Stored {
                 Err(DecodeError::WrongPlace { what: "shard", subject, body })
             }
             (Some(record), _) => decode(&subject, record.to_string().as_bytes()),
+            (None, Some(_)) if let Some(because) = because => Err(because.error()),
             (None, Some(why)) => Err(DecodeError::Malformed(text::line(&why, 300))),
             (None, None) => return Err(LineError::Malformed("it has no record".to_owned())),
         };
@@ -180,6 +256,7 @@ impl Stored {
             subject: self.subject.subject().to_string(),
             record: None,
             unreadable,
+            because: self.record.as_ref().err().and_then(Because::of),
         };
         let unreadable = |error: serde_json::Error| {
             EncodeError::Unreadable(DecodeError::Malformed(text::line(&error.to_string(), 300)))

@@ -24,8 +24,8 @@
 //!
 //! What it holds: the states of the tasks that live, and a mark of 8 bytes for each that has ended.
 //!
-//! [`Stored`] is a record in a file, so that the log of a failure can be kept and read again;
-//! [`whole`] audits such a file.
+//! [`Stored`] is a record in a file, so that the log of a failure can be kept and read again:
+//! [`HistoryWriter`] gives its lines, [`History`] reads and audits it.
 //!
 //! Nothing here does I/O, waits, or reads a clock.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
@@ -35,7 +35,9 @@ mod broken;
 mod conclude;
 mod difference;
 mod entry;
+mod file;
 mod finding;
+mod gaps;
 mod history;
 mod known;
 mod live;
@@ -46,6 +48,7 @@ mod slots;
 pub use audit::{Audit, Recall};
 pub use difference::{Change, changes, difference, shown};
 pub use entry::Entry;
+pub use file::{Extent, History, HistoryWriter};
 pub use finding::{Finding, Rule};
 pub use history::{Header, LineError, Stored, whole};
 pub use known::{Fate, Known, Step};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use longhaul_core::{OrgId, Sequence, Status, TaskRef, Usage};
+use longhaul_wire::Shard;
 use longhaul_wire::query::Tally;
 
 use crate::finding::{Finding, Rule};
@@ -19,6 +20,10 @@ pub struct Outside {
     /// Everybody had the time to do everything: a task that neither ended nor waits for something
     /// is stuck.
     pub at_rest: bool,
+    /// How far each shard went when reading began: up to there nothing may be missing. Without it, up to
+    /// the last record that was read. Whoever reads a log that grows has to read on past it before
+    /// asking: an erasure stands behind the records it took.
+    pub goes_to: BTreeMap<Shard, Sequence>,
 }
 
 /// What an audit found.

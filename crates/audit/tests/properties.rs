@@ -259,7 +259,7 @@ proptest! {
     #[test]
     fn what_the_decider_and_the_board_allow_breaks_nothing(moves in moves()) {
         let World { log, tasks, aborted, .. } = play(moves);
-        let outside = Outside { submitted: tasks.clone(), aborted, at_rest: false };
+        let outside = Outside { submitted: tasks.clone(), aborted, ..Outside::default() };
         let report = log.audited(&outside);
         prop_assert!(report.findings.is_empty(), "{report}");
 
@@ -330,7 +330,7 @@ proptest! {
             log.records = order.iter().map(|which| log.records[which.index(all)].clone()).collect();
         }
         let kept = log.records.len() as u64;
-        let report = log.audited(&Outside { submitted: tasks, aborted, at_rest: true });
+        let report = log.audited(&Outside { submitted: tasks, aborted, at_rest: true, ..Outside::default() });
         prop_assert_eq!(report.figures.records, kept);
     }
 

@@ -5,7 +5,7 @@
 mod harness;
 
 use harness::*;
-use longhaul_audit::{Known, Outside, Rule, difference};
+use longhaul_audit::{Known, Outside, Rule, Stored, difference};
 use longhaul_core::*;
 use longhaul_wire::query::Item;
 use longhaul_wire::view::SnapshotView;
@@ -25,7 +25,12 @@ fn an_ordinary_history_breaks_nothing() {
     log.give(&task, Command::Dismiss { by: "ann".to_owned() }).unwrap();
     let other = log.submit();
     log.give(&other, abort()).unwrap();
-    let outside = Outside { submitted: vec![task, other.clone()], aborted: vec![other], at_rest: true };
+    let outside = Outside {
+        submitted: vec![task, other.clone()],
+        aborted: vec![other],
+        at_rest: true,
+        ..Outside::default()
+    };
     let report = log.audited(&outside);
     assert!(report.is_sound() && report.findings.is_empty(), "{report}");
     assert_eq!((report.figures.records, report.figures.tasks.total), (9, 2));
@@ -172,7 +177,8 @@ fn an_abort_is_on_record_for_ever() {
     log.give(&task, Command::Retry { by: "ann".to_owned() }).unwrap();
     log.start(&task);
     log.act(&task, complete());
-    let outside = Outside { submitted: vec![task.clone()], aborted: vec![task], at_rest: true };
+    let outside =
+        Outside { submitted: vec![task.clone()], aborted: vec![task], at_rest: true, ..Outside::default() };
     assert!(log.audited(&outside).findings.is_empty());
 }
 
@@ -343,12 +349,14 @@ fn what_an_erasure_keeps_is_the_usage_it_says() {
     log.say(&task, Role::Executor, vec![usage(run, 7)]);
     log.act(&task, complete());
     log.give(&task, Command::Erase { by: "ann".to_owned() }).unwrap();
-    for kept in [log.records.len(), 3, 1] {
+    let ledger = Sequence(2);
+    for kept in [1, 3, 5] {
         let mut rest = log.clone();
-        rest.records.drain(..log.records.len() - kept);
+        // The ledger's record is not the task's, and stays.
+        rest.records.retain(|stored| stored.sequence == ledger || stored.sequence.0 >= kept);
         let report = rest.audited(&Outside { submitted: vec![task.clone()], ..Outside::default() });
-        assert!(report.findings.is_empty(), "{kept} records: {report}");
-        assert_eq!(report.figures.usage[&org()].input_tokens, 7, "{kept} records");
+        assert!(report.findings.is_empty(), "from {kept}: {report}");
+        assert_eq!(report.figures.usage[&org()].input_tokens, 7, "from {kept}");
         assert_eq!(report.figures.tasks.total, 1);
     }
 }
@@ -413,7 +421,7 @@ fn an_unreadable_record_puts_one_task_aside_and_hides_nothing_else() {
     let (broken, run) = log.running();
     let at = log.store(&log.subject(&broken), Err(unreadable()));
     log.say(&broken, Role::Executor, vec![completed(run), completed(run)]);
-    let found = log.breaks(Rule::Records, at);
+    let found = log.breaks(Rule::Newer, at);
     assert_eq!(found.task, Some(broken.task));
     assert_eq!(log.report().figures.tasks.unreadable, 1);
     let (other, run) = log.running();
@@ -421,7 +429,19 @@ fn an_unreadable_record_puts_one_task_aside_and_hides_nothing_else() {
     let end = log.say(&other, Role::Executor, vec![completed(run)]);
     let report = log.report();
     assert_eq!(report.of(Rule::Ends).map(|found| found.sequence).collect::<Vec<_>>(), [end]);
-    assert_eq!(report.count(Rule::Records), 1);
+    assert_eq!(report.count(Rule::Newer), 1);
+}
+
+#[test]
+fn what_any_version_should_read_and_cannot_breaks_a_promise() {
+    let mut log = log();
+    let (task, _) = log.running();
+    let at = log.store(&log.subject(&task), Err(DecodeError::Malformed("it is no JSON".to_owned())));
+    log.breaks(Rule::Records, at);
+    let mut log = harness::log();
+    let subject = log.subject(&task);
+    let at = log.store(&subject, Err(DecodeError::UnknownEvent { kind: "teleported".to_owned() }));
+    log.breaks(Rule::Newer, at);
 }
 
 #[test]
@@ -430,7 +450,7 @@ fn nothing_is_said_of_slots_where_the_ledger_cannot_be_read() {
     let task = log.submit();
     let at = log.store(&Subject::ledger(Shards::ONE, &org()), Err(unreadable()));
     log.begin(&task, at);
-    log.breaks(Rule::Records, at);
+    log.breaks(Rule::Newer, at);
 }
 
 #[test]
@@ -448,7 +468,7 @@ fn a_task_that_nobody_submitted_is_told_once() {
     let task = TaskRef { org: org(), task: TaskId(log.id()) };
     let at = log.say(&task, Role::Executor, vec![completed(RunNumber(1))]);
     log.say(&task, Role::Executor, vec![completed(RunNumber(1))]);
-    let found = log.breaks(Rule::Fold, at);
+    let found = log.breaks(Rule::Submissions, at);
     assert_eq!(found.what, "it was never submitted");
 }
 
@@ -458,7 +478,82 @@ fn a_sequence_never_goes_back() {
     log.submit();
     log.submit();
     log.records.swap(0, 1);
-    log.breaks(Rule::Records, Sequence(1));
+    let found = log.breaks(Rule::Gaps, Sequence(1));
+    assert_eq!(found.what, "the record comes after 2");
+}
+
+#[test]
+fn a_record_is_there_once() {
+    let mut log = log();
+    log.policy(Policy::default());
+    log.submit();
+    log.records.insert(1, log.records[0].clone());
+    let report = log.report();
+    let [found] = &report.of(Rule::Gaps).collect::<Vec<_>>()[..] else { panic!("{report}") };
+    assert_eq!((found.sequence, found.what.as_str()), (Sequence(1), "the record is there twice"));
+}
+
+#[test]
+fn whichever_record_is_missing_is_named() {
+    let mut log = log();
+    let (task, run) = log.running();
+    log.say(&task, Role::Executor, step(run, "a", 0));
+    log.act(&task, complete());
+    log.submit();
+    let until = log.last();
+    let outside = Outside { goes_to: [(longhaul_wire::Shard(0), until)].into(), ..Outside::default() };
+    for gone in 1..=until.0 {
+        let mut log = log.clone();
+        log.records.retain(|stored| stored.sequence != Sequence(gone));
+        let report = log.audited(&outside);
+        let [found] = &report.of(Rule::Gaps).collect::<Vec<_>>()[..] else { panic!("{gone}: {report}") };
+        assert_eq!(found.sequence, Sequence(gone));
+        assert!(found.what.contains("no erasure took it"), "{found}");
+        assert!(!report.is_sound());
+    }
+    log.records.retain(|stored| !(2..=4).contains(&stored.sequence.0));
+    let report = log.audited(&outside);
+    let gap = report.of(Rule::Gaps).next().unwrap();
+    assert_eq!(gap.to_string(), "2: the records up to 4 are missing, and no erasure took them");
+}
+
+#[test]
+fn an_erasure_explains_what_it_took_and_no_more() {
+    for kept in 0..5 {
+        let mut log = log();
+        let (task, _) = log.running();
+        log.act(&task, complete());
+        log.submit();
+        log.give(&task, Command::Erase { by: "ann".to_owned() }).unwrap();
+        let of_task = |stored: &Stored| stored.entry().task(Shards::ONE).as_ref() == Some(&task);
+        let all: Vec<Sequence> =
+            log.records.iter().filter(|one| of_task(one)).map(|one| one.sequence).collect();
+        let gone = all[..all.len() - 1].iter().take(kept).copied().collect::<Vec<_>>();
+        log.records.retain(|stored| !gone.contains(&stored.sequence));
+        let report = log.report();
+        assert!(report.findings.is_empty(), "{kept}: {report}");
+        // The ledger's record, which no erasure takes, beside all of the task's.
+        log.records.retain(|stored| stored.sequence != Sequence(2));
+        if kept >= all.len() - 1 {
+            assert_eq!(log.report().count(Rule::Gaps), 1, "{kept}");
+        }
+    }
+}
+
+#[test]
+fn what_follows_an_erasure_is_not_explained_by_it() {
+    let mut log = log();
+    let (task, _) = log.running();
+    log.act(&task, complete());
+    log.give(&task, Command::Erase { by: "ann".to_owned() }).unwrap();
+    let at = log.last();
+    log.submit();
+    log.submit();
+    log.records.retain(|stored| stored.sequence == at || stored.sequence.0 > at.0 + 1);
+    let report = log.report();
+    let missing: Vec<_> = report.of(Rule::Gaps).map(|found| found.sequence).collect();
+    // Of the four before it, the ledger's is not the task's.
+    assert_eq!(missing, [Sequence(1), Sequence(at.0 + 1)], "{report}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use longhaul_audit::{Audit, Entry, Header, Outside, Recall, Report, Stored};
+use longhaul_audit::{Audit, Entry, HistoryWriter, Outside, Recall, Report, Stored};
 use longhaul_core::{ApprovalId, EventBody, Kind, Sequence, TaskId, TaskRef};
 use longhaul_journal::{Entry as Read, Journal, Record, Shard};
 use longhaul_projector::{Options as ProjectorOptions, Projector};
@@ -112,7 +112,12 @@ pub async fn judge(
     history: &Path,
 ) -> anyhow::Result<Verdict> {
     let mut file = BufWriter::new(std::fs::File::create(history)?);
-    writeln!(file, "{}", Header::new(journal.shards()).line())?;
+    let mut writer = HistoryWriter::new(journal.shards());
+    writeln!(file, "{}", writer.header())?;
+    let mut heads = Vec::new();
+    for shard in journal.shards().all() {
+        heads.push((shard, journal.head(shard).await?));
+    }
     let submissions = ledger.submissions();
     let reference = |(org, task): (longhaul_core::OrgId, TaskId)| TaskRef { org, task };
     let outside = Outside {
@@ -120,21 +125,22 @@ pub async fn judge(
         aborted: ledger.aborts().into_iter().map(reference).collect(),
         // Nobody is left to do anything.
         at_rest: true,
+        goes_to: heads.iter().copied().collect(),
     };
     let mut gathered = Gathered::default();
     let mut report = Report::default();
-    for shard in journal.shards().all() {
+    for (shard, head) in heads {
         let mut audit = Audit::new(journal.shards(), shard);
-        read(journal, shard, async |entry| {
-            if let Ok(line) = Stored::of(seen(&entry)).line() {
-                writeln!(file, "{line}")?;
-            }
+        writer.goes_to(shard, head);
+        read(journal, shard, head, async |entry| {
+            writeln!(file, "{}", writer.record(&Stored::of(seen(&entry)))?)?;
             gathered.take(&entry);
             feed(&mut audit, journal, &entry).await
         })
         .await?;
         report.add(audit.report(&outside));
     }
+    writeln!(file, "{}", writer.end())?;
     file.flush()?;
     let Gathered { submitted, open, aborted, decisions, recorded, events, .. } = gathered;
     let (rows, rows_differ) = compare(journal, models).await?;
@@ -184,9 +190,9 @@ async fn feed(audit: &mut Audit, journal: &Journal, entry: &Read) -> anyhow::Res
 async fn read(
     journal: &Journal,
     shard: Shard,
+    head: Sequence,
     mut take: impl AsyncFnMut(Read) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let head = journal.head(shard).await?;
     if head == Sequence::ZERO {
         return Ok(());
     }

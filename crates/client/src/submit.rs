@@ -10,7 +10,7 @@ use longhaul_core::{
     Command, ConversationClaim, ConversationId, Digest, IdempotencyKey, InheritedStep, Lineage, Owner,
     Payload, Rejection, Sequence, Snapshot, Status, Submission, TaskId, TaskRef,
 };
-use longhaul_journal::{ActError, CommitError};
+use longhaul_journal::{ActError, Body, CommitError};
 use longhaul_wire::digest::canonical_digest;
 use longhaul_wire::query;
 use serde_json::json;
@@ -74,7 +74,7 @@ impl Client {
 
     pub(crate) async fn submit_as(
         &self,
-        new: NewTask,
+        mut new: NewTask,
         lineage: Lineage,
         inherited: Vec<InheritedStep>,
         context: Option<Payload>,
@@ -88,9 +88,10 @@ impl Client {
             None => longhaul_journal::new_id(),
         };
         let at = self.at(task);
+        let input = Body::of(new.input.take())?;
         // A task that is there already claims no conversation and stores no object anew.
         if let Some(known) = &key
-            && (new.conversation.is_some() || is_large(&new.input))
+            && (new.conversation.is_some() || matches!(input, Body::Apart(_)))
             && let Some(snapshot) = self.journal.load(&at).await?
         {
             return same_key(snapshot, known);
@@ -104,7 +105,7 @@ impl Client {
             owner: self.owner(&new),
             kind: new.kind,
             title: new.title,
-            input: self.journal.store_payload(new.input).await?,
+            input: self.journal.store_body(input).await?,
             limits: new.limits,
             retry: new.retry,
             priority: new.priority,
@@ -216,11 +217,6 @@ impl Client {
             tokio::time::sleep(CLAIM_LOOK).await;
         }
     }
-}
-
-/// Whether a payload goes into the object store.
-fn is_large(payload: &serde_json::Value) -> bool {
-    serde_json::to_vec(payload).is_ok_and(|bytes| bytes.len() > longhaul_journal::MAX_INLINE)
 }
 
 /// The task a key names, if it was submitted with the same body.

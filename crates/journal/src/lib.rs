@@ -50,5 +50,5 @@ pub use journal::Journal;
 pub use longhaul_wire::live::{Change, Changed, TextDelta};
 pub use longhaul_wire::{Parsed, Record, Shard, Shards};
 pub use nats::{Auth, ConnectOptions};
-pub use objects::{MAX_INLINE, MAX_OBJECT, MAX_PAYLOAD};
+pub use objects::{Body, MAX_INLINE, MAX_OBJECT, MAX_PAYLOAD};
 pub use port::{Answer, Durability, PortError, PortInfo, Request, ServiceSpec};

@@ -43,14 +43,21 @@ impl Journal {
     /// # Errors
     /// [`Error::TooLarge`] beyond [`MAX_PAYLOAD`], or if the store is not available.
     pub async fn store_payload(&self, value: Value) -> Result<Payload, Error> {
-        let bytes = serde_json::to_vec(&value)
-            .map_err(|source| Error::Malformed { what: "the payload".to_owned(), source })?;
-        if bytes.len() <= MAX_INLINE {
-            return Ok(Payload::Inline(value));
-        }
+        self.store_body(Body::of(value)?).await
+    }
+
+    /// The same for JSON that was measured already.
+    ///
+    /// # Errors
+    /// As [`Journal::store_payload`].
+    pub async fn store_body(&self, body: Body) -> Result<Payload, Error> {
+        let bytes = match body {
+            Body::Inline(value) => return Ok(Payload::Inline(value)),
+            Body::Apart(bytes) => bytes,
+        };
         bounded("the payload", bytes.len(), MAX_PAYLOAD)?;
         let size = bytes.len() as u64;
-        let sha256 = self.put(bytes.into()).await?;
+        let sha256 = self.put(bytes).await?;
         Ok(Payload::Stored { sha256, size })
     }
 
@@ -68,6 +75,27 @@ impl Journal {
                     .map_err(|source| Error::Malformed { what: format!("the payload {sha256}"), source })
             }
         }
+    }
+}
+
+/// JSON on its way into the log, measured: for whoever asks where it will lie before it is stored.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// It goes into the event itself.
+    Inline(Value),
+    /// It is larger than [`MAX_INLINE`] and goes into the object store, as these bytes.
+    Apart(Bytes),
+}
+
+impl Body {
+    /// Measures JSON.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for what cannot be written out.
+    pub fn of(value: Value) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(&value)
+            .map_err(|source| Error::Malformed { what: "the payload".to_owned(), source })?;
+        Ok(if bytes.len() <= MAX_INLINE { Self::Inline(value) } else { Self::Apart(bytes.into()) })
     }
 }
 

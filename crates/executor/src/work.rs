@@ -8,7 +8,7 @@ use futures::stream::{self, BoxStream, SelectAll, StreamExt as _};
 use longhaul_core::{Dispatch, Kind};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::attend::attend;
@@ -21,6 +21,9 @@ use crate::watch::watch as watch_shard;
 
 /// How often a log that does not answer is asked at the beginning, before that is an error.
 const TRIES: u32 = 3;
+
+/// How long the last heartbeat may take.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How many runs may wait here for a place. Whoever handed out one more hands it out again.
 const WAITING: usize = 1024;
@@ -64,8 +67,8 @@ pub(crate) async fn work(
         tracing::warn!(runs = runs.len(), "some runs reached no checkpoint in time; they are let go of");
         runs.shutdown().await;
     }
-    // The last word: nothing is held here any more.
-    beat::say(&shared).await;
+    // The last word: nothing is held here any more. Where no server hears it, its silence will say so.
+    let _ = timeout(FAREWELL, beat::say(&shared)).await;
     Ok(())
 }
 

@@ -70,11 +70,11 @@ pub(crate) async fn work(settings: &Settings, args: &WorkArgs) -> anyhow::Result
     if args.places == 0 {
         return Err(usage("an executor needs at least one place"));
     }
-    let journal = log(settings, &args.service).await?;
     let mut work = Work { kinds: args.kind.clone(), ..Work::all(args.places) };
     for given in &args.exec {
         work = work.program(given)?;
     }
+    let journal = log(settings, &args.service).await?;
     let services = Services::idle();
     services.work(&journal, &work, args.drain.duration()).await?;
     until_stopped(services, "executor").await

@@ -22,11 +22,11 @@ pub enum TextPart {
 
 /// The segments of a task's text, by number; a later run's telling of one replaces the earlier.
 #[derive(Debug, Default)]
-struct Segments(BTreeMap<u32, (RunNumber, String)>);
+pub(crate) struct Segments(BTreeMap<u32, (RunNumber, String)>);
 
 impl Segments {
     /// Takes a piece; says what a reader who has seen the rest is to do.
-    fn take(&mut self, run: RunNumber, segment: u32, offset: u64, text: &str) -> Option<TextPart> {
+    pub(crate) fn take(&mut self, run: RunNumber, segment: u32, offset: u64, text: &str) -> Option<TextPart> {
         let last = self.0.last_key_value().map(|(number, _)| *number);
         let known = self.0.entry(segment).or_insert_with(|| (run, String::new()));
         let length = known.1.len() as u64;
@@ -50,7 +50,7 @@ impl Segments {
         })
     }
 
-    fn whole(&self) -> String {
+    pub(crate) fn whole(&self) -> String {
         self.0.values().map(|(_, text)| text.as_str()).collect()
     }
 }

@@ -68,6 +68,16 @@ impl Unread {
         self.stored.sequence
     }
 
+    /// When the server stored it.
+    pub fn stored_at(&self) -> Timestamp {
+        self.stored.stored_at
+    }
+
+    /// How many later records the shard had when it was read; 0 means caught up.
+    pub fn pending(&self) -> u64 {
+        self.stored.pending
+    }
+
     /// Its subject.
     pub fn subject(&self) -> &Parsed {
         self.stored.subject.parsed()

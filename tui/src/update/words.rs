@@ -19,6 +19,9 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             app.marks.clear();
             app.order.mark_stale();
         }
+        Word::From(places) => {
+            places.iter().for_each(|(shard, sequence)| app.read.advance(shard, sequence));
+        }
         Word::Listed { tasks, unreadable, last } => {
             app.store.unreadable += u64::from(unreadable);
             tasks.into_iter().for_each(|brief| app.store.put(brief));

@@ -36,6 +36,7 @@ impl Fleet {
 
     async fn tasks_until_broken(&self) -> Result<(), Gone> {
         let (pages, as_of) = self.first_page().await?;
+        self.tell(Word::From(as_of.clone())).await?;
         let shards = stream::FuturesUnordered::new();
         for shard in self.shards() {
             shards.push(self.follow(shard, as_of.of(shard)));

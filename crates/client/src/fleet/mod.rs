@@ -13,8 +13,12 @@ mod brief;
 mod changes;
 mod happening;
 mod lists;
+mod moment;
+mod past;
+mod recorded;
 mod standing;
 mod story;
+mod stretch;
 
 use std::time::Duration;
 
@@ -27,7 +31,11 @@ use crate::Client;
 
 pub use brief::Brief;
 pub use happening::Happening;
+pub use moment::{Moment, Point};
+pub use past::{Step, StoryThen};
+pub use recorded::{Recorded, RecordedError};
 pub use story::Told;
+pub use stretch::Stretch;
 
 /// How long changes are gathered into one word.
 const GATHER: Duration = Duration::from_millis(10);
@@ -67,6 +75,9 @@ pub enum Word {
     /// What was told before no longer holds: the log is another one than it was. Everything follows
     /// anew.
     Anew,
+    /// The log is followed from these places: what is told from now on is of the log as it was there,
+    /// and of what has come since.
+    From(Positions),
     /// A page of tasks, as the projector has them. One of a lower sequence than is known is old news.
     Listed {
         /// The tasks.

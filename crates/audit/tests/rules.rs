@@ -247,7 +247,7 @@ fn a_state_that_is_not_the_fold_is_named_by_its_first_member() {
     let known: Known = log.known(&task);
     let snapshot = known.snapshot.clone().unwrap();
     let mut view = SnapshotView::new(&snapshot, None, Some(Timestamp(7)), Some(Sequence(9)));
-    let item = |view| Item { org: org(), task: task.task, view: Some(view), unreadable: None };
+    let item = |view| Item { org: org(), task: task.task, view: Some(view), unreadable: None, submitted: None };
     assert_eq!(difference(&known, Some(&item(view.clone()))), None, "what is known beside the log");
     view.attempt = 9;
     let found = difference(&known, Some(&item(view.clone()))).unwrap();

@@ -169,6 +169,7 @@ async fn answer(journal: &Journal, known: Vec<SnapshotView>, as_of: Positions) {
                 task: view.task,
                 view: Some((*view).clone()),
                 unreadable: None,
+                submitted: None,
             });
             let next =
                 (from + 2 < matching.len()).then(|| longhaul_wire::query::Cursor((from + 2).to_string()));

@@ -112,7 +112,8 @@ impl Brief {
     /// A task as a projector lists it; nothing if none of its records could be read.
     pub fn listed(item: Item) -> Option<Self> {
         let aside = item.unreadable.is_some();
-        Some(Self { aside, ..Self::viewed(item.view?) })
+        let submitted = item.submitted;
+        Some(Self { aside, submitted, ..Self::viewed(item.view?) })
     }
 
     fn viewed(view: SnapshotView) -> Self {

@@ -21,12 +21,13 @@ pub(super) struct TaskRow {
     pub(super) key: TaskRef,
     pub(super) snapshot: Option<Snapshot>,
     unreadable: Option<Unreadable>,
+    submitted: Option<Sequence>,
     /// The time it is sorted by.
     at: i64,
 }
 
 /// What [`TaskRow::read`] reads, but for the time a list is sorted by.
-pub(super) const COLUMNS: &str = "org, task, snapshot, unreadable_at, unreadable_why";
+pub(super) const COLUMNS: &str = "org, task, snapshot, unreadable_at, unreadable_why, submitted";
 
 impl TaskRow {
     /// A row of [`COLUMNS`] and a time.
@@ -40,7 +41,9 @@ impl TaskRow {
         let why: Option<String> = row.get(4)?;
         let unreadable =
             at.map(|at| Unreadable { sequence: Sequence(unsigned(at)), why: why.unwrap_or_default() });
-        Ok(Self { key: TaskRef { org, task }, snapshot, unreadable, at: row.get(5)? })
+        let submitted: Option<i64> = row.get(5)?;
+        let submitted = submitted.map(|at| Sequence(unsigned(at)));
+        Ok(Self { key: TaskRef { org, task }, snapshot, unreadable, submitted, at: row.get(6)? })
     }
 
     fn item(self, waiting: Option<Waiting>, reading: &Reading<'_>) -> Item {
@@ -49,7 +52,13 @@ impl TaskRow {
             let heartbeat = reading.shared.beats.heard_of(&snapshot);
             SnapshotView::new(&snapshot, waiting, heartbeat, Some(as_of))
         });
-        Item { org: self.key.org, task: self.key.task, view, unreadable: self.unreadable }
+        Item {
+            org: self.key.org,
+            task: self.key.task,
+            view,
+            unreadable: self.unreadable,
+            submitted: self.submitted,
+        }
     }
 
     fn place(&self) -> Place {

@@ -67,6 +67,8 @@ pub(crate) struct Touched {
     pub(crate) known: Box<Known>,
     /// Whether it had no row before.
     pub(crate) is_new: bool,
+    /// The record that submitted it, if a record that was folded here did.
+    pub(crate) submitted: Option<Sequence>,
     /// Whether its row says that it lives, and can be read.
     pub(crate) lived: bool,
     /// Usage to add, by day.
@@ -146,6 +148,9 @@ impl Touched {
         let Some(snapshot) = state else { return };
         snapshot.sequence = sequence;
         self.changed = true;
+        if before.is_none() {
+            self.submitted = Some(sequence);
+        }
         let (status, at) = (snapshot.status, commit.at);
         let user = snapshot.owner.user.clone();
         if used != Usage::default() {
@@ -177,6 +182,7 @@ impl Touched {
     fn restate(&mut self) {
         let Some(snapshot) = &self.known.snapshot else { return };
         self.restates = true;
+        self.submitted = None;
         self.usage.clear();
         if snapshot.usage != Usage::default() {
             let day = Day::of(snapshot.ended_at.unwrap_or(snapshot.submitted_at));

@@ -68,12 +68,13 @@ pub(super) fn save(
 }
 
 const INSERT: &str = "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-                      ?15, ?16, ?17)";
+                      ?15, ?16, ?17, ?18)";
 
 const UPDATE: &str = "UPDATE task SET status = ?3, user = ?4, conversation = ?5, kind = ?6, title = ?7, \
                       search = ?8, dismissed = ?9, sequence = ?10, submitted_at = ?11, updated_at = ?12, \
                       ended_at = ?13, queued_at = ?14, unreadable_at = ?15, unreadable_why = ?16, \
-                      snapshot = ?17 WHERE org = ?1 AND task = ?2";
+                      snapshot = ?17, submitted = CASE ?18 WHEN 0 THEN NULL ELSE submitted END \
+                      WHERE org = ?1 AND task = ?2";
 
 /// What changes while a task lives. It names no column of an order of live tasks: SQLite writes an
 /// index anew if a statement sets one of its columns, to whatever value.
@@ -131,6 +132,11 @@ fn save_task(db: &Connection, key: &TaskRef, touched: &Touched, json: &mut Vec<u
         unread.map(|unread| stored(unread.at.0)),
         unread.map(|unread| unread.why.as_str()),
         json,
+        // A row keeps what it says, until an erasure.
+        match touched.is_new {
+            true => touched.submitted.map(|at| stored(at.0)),
+            false => Some(i64::from(!touched.restates)),
+        },
     ])?;
     Ok(())
 }

@@ -9,6 +9,7 @@ CREATE TABLE position (
 
 -- One row a task. A task that was put aside has unreadable_at, and the last state that could be read,
 -- or none: then what is only known from that state is NULL. queued_at is there while it is pending.
+-- submitted is the record that submitted it; an erased task's may be gone, and is not known.
 CREATE TABLE task (
     org            TEXT NOT NULL,
     task           BLOB NOT NULL,
@@ -27,6 +28,7 @@ CREATE TABLE task (
     unreadable_at  INTEGER,
     unreadable_why TEXT,
     snapshot       BLOB,
+    submitted      INTEGER,
     UNIQUE (task, org)
 ) STRICT;
 

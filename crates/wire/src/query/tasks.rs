@@ -22,6 +22,10 @@ pub struct Item {
     /// It was put aside: its state is the last one before this record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<Unreadable>,
+    /// The record that submitted it, where that is known: not of an erased task, nor from an older
+    /// projector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<Sequence>,
 }
 
 /// A record of a task that could not be read. What came after it is not in the state.

@@ -122,7 +122,7 @@ async fn lie(journal: Journal, wrong: TaskId, missing: TaskId) {
                 view.status = Status::Expired;
                 view.attempt = 9;
             }
-            let item = Item { org: at.org, task: at.task, view: Some(view), unreadable: None };
+            let item = Item { org: at.org, task: at.task, view: Some(view), unreadable: None, submitted: None };
             body(&Got { as_of: heads, item: Some(item).filter(|item| item.task != missing) })
         } else if question.endpoint() == Count::ENDPOINT {
             body(&Counted { as_of: heads, all: Default::default(), groups: Vec::new() })
@@ -195,6 +195,7 @@ async fn the_first_member_that_differs_is_named() {
         task: task.task,
         view: Some(view),
         unreadable: None,
+        submitted: None,
     };
     assert_eq!(
         difference(&log, Some(&row(view.clone()))),

@@ -8,139 +8,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use longhaul_client::fleet::{Brief, Scope, Told, Word};
-use longhaul_client::{Client, Identity, NewTask};
-use longhaul_core::{
-    Act, Actor, AdmissionReason, ApprovalId, Command, Digest, ExecutorId, Millis, Payload, Role, RunNumber,
-    Sequence, TaskId, TaskRef,
-};
-use longhaul_journal::{Journal, ServiceSpec, Shard, Shards, new_id};
+use longhaul_core::{RunNumber, Sequence, TaskId};
+use longhaul_journal::{Journal, ServiceSpec, Shard};
 use longhaul_wire::query::{Filter, Item, List, Page, Positions, Query as _, SERVICE};
 use longhaul_wire::view::SnapshotView;
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 
+mod world;
+
+use world::{Happens, What, World, client, happens};
+
 /// Longest wait for something that happens at once.
 const SOON: Duration = Duration::from_secs(60);
 
-fn client(journal: &Journal) -> Client {
-    Client::new(journal.clone(), Identity::new("acme", "ann", "tests").unwrap())
-}
-
-/// Something that happens to a task; what its state does not allow is refused, and that is fine.
-#[derive(Debug, Clone)]
-enum Happens {
-    Submit,
-    Act(usize, What),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum What {
-    Start,
-    Step,
-    Recorded,
-    Progress,
-    Ask,
-    Abort,
-    Stop,
-    Complete,
-    Retry,
-    Dismiss,
-}
-
-fn happens() -> impl Strategy<Value = Happens> {
-    use What::{Abort, Ask, Complete, Dismiss, Progress, Recorded, Retry, Start, Step, Stop};
-    let what = prop::sample::select(vec![
-        Start, Start, Step, Recorded, Progress, Progress, Ask, Abort, Stop, Complete, Retry, Dismiss,
-    ]);
-    prop_oneof![
-        1 => Just(Happens::Submit),
-        6 => (0_usize..12, what).prop_map(|(task, what)| Happens::Act(task, what)),
-    ]
-}
-
-struct World {
-    journal: Journal,
-    tasks: Vec<TaskId>,
-}
-
 impl World {
-    fn at(&self, task: TaskId) -> TaskRef {
-        TaskRef { org: "acme".parse().unwrap(), task }
-    }
-
-    async fn happen(&mut self, happens: &[Happens]) {
-        for one in happens {
-            match one {
-                Happens::Submit => {
-                    let title = format!("task {}", self.tasks.len());
-                    let task = NewTask::new("report", &title, &serde_json::json!({"n": 1})).unwrap();
-                    let submitted = client(&self.journal).submit(task).await.unwrap();
-                    self.tasks.push(submitted.snapshot.task);
-                }
-                Happens::Act(at, what) => {
-                    let Some(task) = self.tasks.get(at % self.tasks.len().max(1)).copied() else { continue };
-                    self.act(task, *what).await;
-                }
-            }
-        }
-    }
-
-    async fn act(&self, task: TaskId, what: What) {
-        let at = self.at(task);
-        let state = self.journal.load(&at).await.unwrap().unwrap();
-        let run = |act| Command::Run { run: state.run, act };
-        let by = "ann".to_owned();
-        let step = format!("step {}", state.steps.iter().filter(|step| step.result.is_some()).count());
-        let arguments = serde_json::json!({"to": "all"});
-        let (role, command) = match what {
-            What::Start => (
-                Role::Executor,
-                Command::Start {
-                    run: state.next_run,
-                    executor: new_id::<ExecutorId>(),
-                    version: "1".to_owned(),
-                    ledger: Sequence(1),
-                    why: AdmissionReason::First,
-                },
-            ),
-            What::Step => (Role::Executor, run(Act::StartStep { step, of: Some(9) })),
-            What::Recorded => {
-                let result = Payload::Inline(serde_json::json!("done"));
-                (Role::Executor, run(Act::CompleteStep { step, result }))
-            }
-            What::Progress => {
-                let message = Some(format!("at {step}"));
-                (Role::Executor, run(Act::Progress { fraction: Some(0.5), message }))
-            }
-            What::Ask => {
-                let asks = Act::RequestApproval {
-                    approval: new_id::<ApprovalId>(),
-                    action: "send".to_owned(),
-                    arguments,
-                    digest: Digest([1; 32]),
-                    expires_at: self.journal.now().plus(Millis::minutes(5)),
-                };
-                (Role::Executor, run(asks))
-            }
-            What::Abort => (Role::Client, Command::RequestAbort { by, reason: None }),
-            What::Stop => (Role::Executor, run(Act::StopAt { checkpoint: step })),
-            What::Complete => {
-                let output = Payload::Inline(serde_json::json!({"ok": true}));
-                (Role::Executor, run(Act::Complete { output }))
-            }
-            What::Retry => (Role::Client, Command::Retry { by }),
-            What::Dismiss => (Role::Client, Command::Dismiss { by }),
-        };
-        let actor = Actor { role, who: "ann".to_owned(), via: "tests".to_owned() };
-        // What the state does not allow is refused.
-        let _ = self.journal.act(&at, &actor, &command).await;
-    }
-
     /// How all tasks stand, as a list has them.
     async fn listed(&self) -> (Vec<SnapshotView>, Positions) {
         let mut views = Vec::new();
         for task in &self.tasks {
-            let state = self.journal.load(&self.at(*task)).await.unwrap().unwrap();
+            let state = self.journal.load(task).await.unwrap().unwrap();
             views.push(SnapshotView::new(&state, None, None, None));
         }
         let head = self.journal.head(Shard(0)).await.unwrap();
@@ -213,13 +100,13 @@ proptest! {
 
     #[test]
     fn what_is_told_is_what_the_log_says(
-        before in prop::collection::vec(happens(), 0..40),
-        between in prop::collection::vec(happens(), 0..20),
-        after in prop::collection::vec(happens(), 1..40),
+        before in prop::collection::vec(happens(1), 0..40),
+        between in prop::collection::vec(happens(1), 0..20),
+        after in prop::collection::vec(happens(1), 1..40),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let told = runtime.block_on(async { tokio::time::timeout(SOON, async {
-            let mut world = World { journal: Journal::memory(Shards::ONE), tasks: Vec::new() };
+            let mut world = World::new(1);
             world.happen(&before).await;
             let (known, as_of) = world.listed().await;
             // The lists are behind the log when they are read.
@@ -230,12 +117,12 @@ proptest! {
             let fleet = tokio::spawn(async move {
                 reader.fleet(Scope::Organisation("acme".parse().unwrap()), sender).await;
             });
-            world.happen(&[Happens::Submit]).await;
+            world.happen(&[Happens::Submit(0)]).await;
             world.happen(&after).await;
             let told = settled(&world.journal, &mut words).await;
             for task in &world.tasks {
-                let state = world.journal.load(&world.at(*task)).await.unwrap().unwrap();
-                let brief = told.get(task).expect("every task is told of");
+                let state = world.journal.load(task).await.unwrap().unwrap();
+                let brief = told.get(&task.task).expect("every task is told of");
                 let expected = Brief { submitted: brief.submitted, ..Brief::of(&state) };
                 assert_eq!(*brief, expected);
             }
@@ -249,9 +136,9 @@ proptest! {
 
 #[tokio::test]
 async fn a_story_is_told_from_its_beginning_and_goes_on() {
-    let mut world = World { journal: Journal::memory(Shards::ONE), tasks: Vec::new() };
-    world.happen(&[Happens::Submit, Happens::Act(0, What::Start), Happens::Act(0, What::Step)]).await;
-    let at = world.at(world.tasks[0]);
+    let mut world = World::new(1);
+    world.happen(&[Happens::Submit(0), Happens::Act(0, What::Start), Happens::Act(0, What::Step)]).await;
+    let at = world.tasks[0].clone();
     let (sender, mut told) = mpsc::channel(64);
     let reader = client(&world.journal);
     let story = tokio::spawn({

@@ -1,0 +1,217 @@
+//! What is told of a moment is what a fold of the log up to there says: whatever the moment, in both
+//! directions, over a log and over a file of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use longhaul_audit::{HistoryWriter, Known, Stored};
+use longhaul_client::fleet::{Brief, Moment, Point, Recorded, Scope, Word};
+use longhaul_client::{Client, Error};
+use longhaul_core::{Sequence, TaskRef, Timestamp};
+use longhaul_journal::{Entry, Journal, Shard};
+use longhaul_wire::{Parsed, Record};
+use proptest::prelude::*;
+use tokio::sync::mpsc;
+
+mod world;
+
+use world::{Happens, World, client, happens};
+
+/// A runtime whose time goes by when everything waits.
+fn run<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    runtime.unwrap().block_on(test)
+}
+
+fn histories() -> impl Strategy<Value = Vec<Happens>> {
+    let one = prop_oneof![6 => happens(3), 1 => (0_u64..3000).prop_map(Happens::Wait)];
+    prop::collection::vec(one, 1..60).prop_map(|mut all| {
+        all.insert(0, Happens::Submit(0));
+        all
+    })
+}
+
+/// The whole log in the order of all records.
+async fn log(journal: &Journal) -> Vec<Entry> {
+    let mut log = Vec::new();
+    for shard in journal.shards().all() {
+        let head = journal.head(shard).await.unwrap();
+        let mut follower = journal.follow(shard, Sequence::ZERO).await.unwrap();
+        for _ in 0..head.0 {
+            log.push(follower.next().await.unwrap().unwrap());
+        }
+    }
+    log.sort_by_key(|entry| (entry.stored_at, entry.shard, entry.sequence));
+    log
+}
+
+fn task_of(entry: &Entry) -> Option<TaskRef> {
+    match &entry.subject {
+        Parsed::Task { org, task, .. } => Some(TaskRef { org: org.clone(), task: *task }),
+        _ => None,
+    }
+}
+
+/// How tasks stand after the first records of a log, by a fold of those alone.
+fn fold(log: &[Entry]) -> BTreeMap<TaskRef, Brief> {
+    let mut tasks: BTreeMap<TaskRef, (Sequence, Known)> = BTreeMap::new();
+    for entry in log {
+        let (Some(task), Ok(Record::Task(commit))) = (task_of(entry), &entry.record) else { continue };
+        let (_, known) = tasks.entry(task).or_insert_with(|| (entry.sequence, Known::default()));
+        known.fold(commit, entry.sequence, |_| {});
+    }
+    let brief = |(task, (submitted, known)): (TaskRef, (Sequence, Known))| {
+        let snapshot = known.snapshot.unwrap();
+        (task, Brief { submitted: Some(submitted), ..Brief::of(&snapshot) })
+    };
+    tasks.into_iter().map(brief).collect()
+}
+
+async fn then(client: &Client, tasks: &[TaskRef], moment: &Moment) -> BTreeMap<TaskRef, Brief> {
+    let told = client.tasks_then(tasks.to_vec(), moment).await.unwrap();
+    told.into_iter().filter_map(|(task, brief)| Some((task, brief?))).collect()
+}
+
+/// The log as a file, and that as a client.
+fn recorded(journal: &Journal, log: &[Entry]) -> Client {
+    let mut writer = HistoryWriter::new(journal.shards());
+    let mut lines = vec![writer.header()];
+    for shard in journal.shards().all() {
+        for entry in log.iter().filter(|entry| entry.shard == shard) {
+            let stored = Stored {
+                sequence: entry.sequence,
+                stored_at: entry.stored_at,
+                subject: entry.subject.clone(),
+                record: entry.record.clone(),
+            };
+            lines.push(writer.record(&stored).unwrap());
+        }
+    }
+    lines.push(writer.end());
+    let file = Recorded::read(Cursor::new(lines.join("\n") + "\n")).unwrap();
+    assert_eq!((file.records(), file.damage().len()), (log.len(), 0));
+    client(&file.journal())
+}
+
+/// Everything that is said of a log equals its fold.
+async fn check(client: &Client, log: &[Entry], tasks: &[TaskRef], cut: usize) {
+    let last = &log[cut - 1];
+    let place = Point::Place { shard: Some(last.shard), sequence: last.sequence };
+    let moment = client.moment(&Scope::Everything, place).await.unwrap();
+    assert_eq!(then(client, tasks, &moment).await, fold(&log[..cut]), "the first {cut} records");
+
+    // All that was stored by a time.
+    let by = log.iter().filter(|entry| entry.stored_at <= last.stored_at).count();
+    let moment_by = client.moment(&Scope::Everything, Point::At(last.stored_at)).await.unwrap();
+    assert_eq!(then(client, tasks, &moment_by).await, fold(&log[..by]), "all stored by then");
+
+    // On from there to the end, and back to the beginning.
+    let (mut state, mut at) = (fold(&log[..cut]), cut);
+    let mut places = moment.positions.clone();
+    loop {
+        let stretch = client.stretch_after(&Scope::Everything, &places).await.unwrap();
+        for step in stretch.steps {
+            at += 1;
+            while task_of(&log[at - 1]).is_none() {
+                at += 1;
+            }
+            assert_eq!((step.shard, step.sequence), (log[at - 1].shard, log[at - 1].sequence));
+            assert_eq!(state.get(&step.task), step.before.as_ref());
+            state.insert(step.task, step.after.unwrap());
+            assert_eq!(state, fold(&log[..at]));
+        }
+        places = stretch.to;
+        if stretch.last {
+            break;
+        }
+    }
+    assert_eq!(state, fold(log));
+    let (mut state, mut at) = (fold(&log[..cut]), cut);
+    let mut places = moment.positions;
+    loop {
+        let stretch = client.stretch_before(&Scope::Everything, &places).await.unwrap();
+        for step in stretch.steps.into_iter().rev() {
+            while task_of(&log[at - 1]).is_none() {
+                at -= 1;
+            }
+            at -= 1;
+            assert_eq!((step.shard, step.sequence), (log[at].shard, log[at].sequence));
+            assert_eq!(state.get(&step.task), step.after.as_ref());
+            match step.before {
+                Some(before) => drop(state.insert(step.task, before)),
+                None => drop(state.remove(&step.task)),
+            }
+            assert_eq!(state, fold(&log[..at]));
+        }
+        places = stretch.from;
+        if stretch.last {
+            break;
+        }
+    }
+    assert_eq!(state, BTreeMap::new());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_moment_is_a_fold_of_the_log_up_to_it(
+        happens in histories(),
+        shards in 1_u16..5,
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        run(async {
+            let mut world = World::new(shards);
+            world.happen(&happens).await;
+            let log = log(&world.journal).await;
+            let live = client(&world.journal);
+            let file = recorded(&world.journal, &log);
+            for cut in cuts {
+                let cut = cut.index(log.len()) + 1;
+                check(&live, &log, &world.tasks, cut).await;
+                check(&file, &log, &world.tasks, cut).await;
+            }
+        });
+    }
+
+    #[test]
+    fn a_file_tells_how_everything_stood_at_its_end(happens in histories(), shards in 1_u16..5) {
+        run(async {
+            let mut world = World::new(shards);
+            world.happen(&happens).await;
+            let log = log(&world.journal).await;
+            let (sender, mut words) = mpsc::channel(4096);
+            recorded(&world.journal, &log).recorded(&Scope::Everything, sender).await.unwrap();
+            let (mut told, mut done) = (BTreeMap::new(), false);
+            while let Some(word) = words.recv().await {
+                if let Word::Listed { tasks, last, .. } = word {
+                    told.extend(tasks.into_iter().map(|brief| (brief.at.clone(), brief)));
+                    done |= last;
+                }
+            }
+            assert!(done);
+            assert_eq!(told, fold(&log));
+        });
+    }
+}
+
+#[test]
+fn a_place_names_its_shard_where_there_are_many() {
+    run(async {
+        let mut world = World::new(4);
+        world.happen(&[Happens::Submit(0), Happens::Submit(1)]).await;
+        let client = client(&world.journal);
+        let place = Point::Place { shard: None, sequence: Sequence(1) };
+        let refused = client.moment(&Scope::Everything, place).await;
+        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        let own = Scope::Organisation(world.tasks[0].org.clone());
+        let moment = client.moment(&own, place).await.unwrap();
+        assert_eq!(moment.of(&world.tasks[0].org), Sequence(1));
+        // Before anything there is nothing.
+        let nothing = client.moment(&Scope::Everything, Point::At(Timestamp(0))).await.unwrap();
+        assert!(nothing.positions.iter().all(|(_, sequence)| sequence == Sequence::ZERO));
+        let beyond = Point::Place { shard: Some(Shard(0)), sequence: Sequence(99) };
+        assert!(client.moment(&Scope::Everything, beyond).await.is_ok());
+    });
+}

@@ -14,7 +14,7 @@ use crate::difference::changes;
 use crate::entry::Entry;
 use crate::finding::{Findings, Rule};
 use crate::gaps::Gaps;
-use crate::known::Fate;
+use crate::known::{Fate, erased};
 use crate::live::{Class, Live};
 use crate::report::Figures;
 use crate::sample::Sample;
@@ -151,6 +151,7 @@ impl Audit {
                 self.board.policy(&commit.org, commit.policy);
             }
             (Ok(Record::Conversation(claim)), _) => self.once(&claim.org, claim.id, sequence),
+            (_, Some(task)) if self.live.get(&task).is_some_and(|live| sequence < live.erased_at) => {}
             (Ok(Record::Task(commit)), Some(task)) => {
                 self.change(task, sequence, |audit, task, live| audit.fold(task, commit, sequence, live));
             }
@@ -162,16 +163,25 @@ impl Audit {
         Ok(())
     }
 
-    /// Takes in a task's history as far as it was read already; what lies behind that is passed over.
+    /// Takes in a task's history as far as it was read already; what lies behind that is passed over,
+    /// unless it erased what was read.
     pub fn recall<'a>(&mut self, task: &TaskRef, history: impl IntoIterator<Item = Entry<'a>>) {
         let mut live = Live::default();
-        for entry in history.into_iter().take_while(|entry| entry.sequence <= self.last) {
+        for entry in history {
             match entry.record {
+                Ok(Record::Task(commit)) if entry.sequence > self.last => {
+                    let seen = live.state().map_or(0, |state| state.events);
+                    if let Some(kept) = erased(commit).filter(|kept| seen < kept.events) {
+                        live.erased(commit, kept, entry.sequence);
+                        break;
+                    }
+                }
+                _ if entry.sequence > self.last => {}
                 Ok(Record::Task(commit)) => live.fold(commit, entry.sequence, |_| {}),
                 Ok(_) => {}
                 Err(_) => live.known.put_aside(entry.sequence),
             }
-            live.sequence = entry.sequence;
+            live.sequence = entry.sequence.min(self.last);
         }
         self.live.insert(task.clone(), live);
     }

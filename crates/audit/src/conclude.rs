@@ -21,10 +21,10 @@ impl Audit {
     /// What was found so far, and what the log holds. Reading may go on afterwards.
     pub fn report(&self, outside: &Outside) -> Report {
         let mut found = self.found.clone();
-        for (task, sequence) in &self.strays {
+        let until = outside.goes_to.get(&self.shard()).copied().unwrap_or(self.last);
+        for (task, sequence) in self.strays.iter().filter(|(_, sequence)| **sequence <= until) {
             found.task(Rule::Submissions, *sequence, task, || "it was never submitted".to_owned());
         }
-        let until = outside.goes_to.get(&self.shard()).copied().unwrap_or(self.last);
         for (first, last) in self.gaps.up_to(until, self.last) {
             found.log(Rule::Gaps, first, || match first == last {
                 true => "the record is missing, and no erasure took it".to_owned(),
@@ -46,6 +46,12 @@ impl Audit {
         figures.given = self.slots.given;
         (figures.most_of_user, figures.most_of_organisation) = self.slots.most;
         Report { findings: kept, counts, figures, unfinished }
+    }
+
+    /// Whether something is missing up to a place that an erasure further on may explain. Whoever reads
+    /// a log that grows reads on then, to where it ends now, before asking for the report.
+    pub fn awaits_erasure(&self, until: Sequence) -> bool {
+        !self.strays.is_empty() || !self.gaps.up_to(until, self.last).is_empty()
     }
 
     /// What was acknowledged and is not there.

@@ -21,7 +21,8 @@ pub struct Extent {
     pub first: Sequence,
     /// The last; 0 if there is none.
     pub last: Sequence,
-    /// How far the log went when it was read. Further than the last record if the end is missing.
+    /// How far the log went when its reading began: up to there nothing may be missing but what
+    /// erasures took. Records behind it came while it was read.
     pub head: Sequence,
 }
 
@@ -32,7 +33,6 @@ impl Extent {
         }
         self.records += 1;
         self.last = sequence;
-        self.head = self.head.max(sequence);
     }
 }
 
@@ -62,10 +62,10 @@ impl HistoryWriter {
         self.header.line()
     }
 
-    /// How far a shard of the log goes: all of it up to there is written.
+    /// How far a shard of the log went when its reading began. Unless it is said, as far as it is
+    /// written.
     pub fn goes_to(&mut self, shard: Shard, head: Sequence) {
-        let extent = self.end.end.entry(shard.0).or_default();
-        extent.head = extent.head.max(head);
+        self.end.end.entry(shard.0).or_default().head = head;
     }
 
     /// A record's line.
@@ -90,6 +90,7 @@ impl HistoryWriter {
             .end
             .iter()
             .map(|(shard, Extent { records, first, last, head })| {
+                let head = if *head == Sequence::ZERO { last } else { head };
                 format!(
                     "\"{shard}\":{{\"records\":{records},\"first\":{first},\"last\":{last},\"head\":{head}}}"
                 )
@@ -179,7 +180,7 @@ impl History {
     /// Audits it.
     pub fn audit(&self) -> Report {
         let told = self.told.iter().flat_map(|told| &told.end);
-        let goes_to = told.map(|(shard, extent)| (Shard(*shard), extent.head.max(extent.last))).collect();
+        let goes_to = told.map(|(shard, extent)| (Shard(*shard), extent.head)).collect();
         whole(self.header.shards(), &self.log, &Outside { goes_to, ..Outside::default() })
     }
 }

@@ -1,7 +1,7 @@
 //! The state of a task while its records go by.
 
 use longhaul_core::apply::{Applied, Ignored, apply};
-use longhaul_core::{Commit, Event, EventBody, Sequence, Snapshot, Status};
+use longhaul_core::{Commit, Event, EventBody, Sequence, Skeleton, Snapshot, Status};
 use longhaul_wire::Record;
 
 use crate::entry::Entry;
@@ -26,6 +26,14 @@ pub enum Fate {
     Aside,
 }
 
+/// What a commit keeps of the task, if it erases it.
+pub(crate) fn erased(commit: &Commit) -> Option<&Skeleton> {
+    commit.events.iter().find_map(|event| match &event.body {
+        EventBody::Erased { skeleton, .. } => Some(&**skeleton),
+        _ => None,
+    })
+}
+
 /// An event, and what it did.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {
@@ -43,7 +51,8 @@ impl Known {
     /// Folds a commit, and shows every event with the state after it.
     pub fn fold(&mut self, commit: &Commit, sequence: Sequence, mut show: impl FnMut(Step<'_>)) {
         let aside = self.unreadable.is_some().then(|| self.clone());
-        if aside.is_some() && commit.events.iter().any(|event| matches!(event.body, EventBody::Erased { .. }))
+        if let Some(kept) = erased(commit)
+            && (aside.is_some() || self.misses(kept))
         {
             // An erasure says everything that is left of a task: with it the task is whole again.
             *self = Self::default();
@@ -64,6 +73,12 @@ impl Known {
             (Some(snapshot), _) if self.unreadable.is_none() => snapshot.sequence = sequence,
             _ => {}
         }
+    }
+
+    /// Whether events that an erasure counts were gone before they were read here.
+    fn misses(&self, kept: &Skeleton) -> bool {
+        let seen = self.snapshot.as_ref().filter(|snapshot| !snapshot.erased);
+        seen.is_some_and(|snapshot| kept.status.is_terminal() && snapshot.events < kept.events)
     }
 
     /// Takes in a record of the task, whatever it is.

@@ -1,6 +1,6 @@
 //! What the auditor keeps of a task while it lives.
 
-use longhaul_core::{Commit, CommitId, EventBody, Sequence, Snapshot, Status, Usage};
+use longhaul_core::{Commit, CommitId, EventBody, Sequence, Skeleton, Snapshot, Status, Usage};
 
 use crate::known::{Fate, Known, Step};
 
@@ -14,6 +14,8 @@ pub(crate) struct Live {
     pub(crate) commits: Vec<(CommitId, Sequence)>,
     /// The sum over its usage events.
     pub(crate) spent: Usage,
+    /// Where it is erased, if that was learnt before it was read: what lies before says nothing more.
+    pub(crate) erased_at: Sequence,
 }
 
 /// How a task is counted.
@@ -40,6 +42,17 @@ impl Live {
     /// Its state, unless it is put aside.
     pub(crate) fn state(&self) -> Option<&Snapshot> {
         self.known.snapshot.as_ref().filter(|_| self.known.unreadable.is_none())
+    }
+
+    /// Takes its state from the commit that erases it, as it was right before: the rest is gone.
+    pub(crate) fn erased(&mut self, commit: &Commit, kept: &Skeleton, at: Sequence) {
+        self.known = Known::default();
+        self.known.fold(commit, at, |_| {});
+        if let Some(snapshot) = &mut self.known.snapshot {
+            snapshot.events = kept.events;
+        }
+        self.spent = kept.usage;
+        self.erased_at = at;
     }
 
     /// Folds a commit, and sums up what its events say it cost.

@@ -21,8 +21,7 @@ pub struct Outside {
     /// is stuck.
     pub at_rest: bool,
     /// How far each shard went when reading began: up to there nothing may be missing. Without it, up to
-    /// the last record that was read. Whoever reads a log that grows has to read on past it before
-    /// asking: an erasure stands behind the records it took.
+    /// the last record that was read. See [`crate::Audit::awaits_erasure`].
     pub goes_to: BTreeMap<Shard, Sequence>,
 }
 

@@ -5,7 +5,7 @@
 mod harness;
 
 use harness::*;
-use longhaul_audit::{Known, Outside, Rule, Stored, difference};
+use longhaul_audit::{Audit, Known, Outside, Recall, Rule, Stored, difference};
 use longhaul_core::*;
 use longhaul_wire::query::Item;
 use longhaul_wire::view::SnapshotView;
@@ -247,7 +247,8 @@ fn a_state_that_is_not_the_fold_is_named_by_its_first_member() {
     let known: Known = log.known(&task);
     let snapshot = known.snapshot.clone().unwrap();
     let mut view = SnapshotView::new(&snapshot, None, Some(Timestamp(7)), Some(Sequence(9)));
-    let item = |view| Item { org: org(), task: task.task, view: Some(view), unreadable: None, submitted: None };
+    let item =
+        |view| Item { org: org(), task: task.task, view: Some(view), unreadable: None, submitted: None };
     assert_eq!(difference(&known, Some(&item(view.clone()))), None, "what is known beside the log");
     view.attempt = 9;
     let found = difference(&known, Some(&item(view.clone()))).unwrap();
@@ -566,4 +567,57 @@ fn all_are_counted_and_some_are_kept() {
     }
     let report = log.report();
     assert_eq!((report.count(Rule::Ends), report.findings.len()), (250, 100));
+}
+
+/// A log whose first task is completed and erased while somebody reads it. How far it was read before
+/// the erasure took the rest is for the test to say.
+fn erased_meanwhile() -> (Log, TaskRef) {
+    let mut log = log();
+    let (task, run) = log.running();
+    log.say(&task, Role::Executor, vec![usage(run, 7)]);
+    log.act(&task, complete());
+    log.submit();
+    log.give(&task, Command::Erase { by: "ann".to_owned() }).unwrap();
+    (log, task)
+}
+
+#[test]
+fn a_task_that_is_erased_while_it_is_read_is_counted_once_and_as_it_ended() {
+    let (log, task) = erased_meanwhile();
+    let expected = log.report();
+    assert!(expected.findings.is_empty(), "{expected}");
+    let of_task = |stored: &&Stored| stored.entry().task(Shards::ONE).as_ref() == Some(&task);
+    let end = log.last();
+    for read in 0..log.records.len() {
+        let mut audit = Audit::new(Shards::ONE, longhaul_wire::Shard(0));
+        // What was not read yet is gone, and from then on the history is the erasing record.
+        let kept = |stored: &&Stored| !of_task(stored) || stored.sequence == end;
+        let rest = log.records[read..].iter().filter(kept);
+        for stored in log.records[..read].iter().chain(rest) {
+            while let Err(Recall { task }) = audit.read(stored.entry()) {
+                let left = log.records.iter().filter(of_task).filter(|one| one.sequence == end);
+                audit.recall(&task, left.map(Stored::entry));
+            }
+        }
+        let report = audit.report(&Outside::default());
+        assert!(report.findings.is_empty(), "{read} read: {report}");
+        assert_eq!(report.figures.tasks, expected.figures.tasks, "{read} read");
+        assert_eq!(report.figures.usage, expected.figures.usage, "{read} read");
+    }
+}
+
+#[test]
+fn whoever_reads_a_log_that_grows_learns_that_an_erasure_may_follow() {
+    let (log, _) = erased_meanwhile();
+    let mut audit = Audit::new(Shards::ONE, longhaul_wire::Shard(0));
+    let until = Sequence(6);
+    for stored in log.records.iter().filter(|stored| ![1, 3, 4].contains(&stored.sequence.0)).take(3) {
+        audit.read(stored.entry()).unwrap();
+    }
+    assert!(audit.awaits_erasure(until));
+    audit.read(log.records.last().unwrap().entry()).unwrap();
+    assert!(!audit.awaits_erasure(until));
+    let goes_to = [(longhaul_wire::Shard(0), until)].into();
+    let report = audit.report(&Outside { goes_to, ..Outside::default() });
+    assert!(report.findings.is_empty(), "{report}");
 }

@@ -59,6 +59,9 @@ pub struct ConnectOptions {
     /// On how many servers of a cluster each stream must be kept. Nothing: as it is, and one if
     /// there is none yet.
     pub replicas: Option<usize>,
+    /// Whether the log has to be there: connecting fails where it is not, and nothing is made. For those
+    /// who only read.
+    pub existing: bool,
     /// What an acknowledgement must promise. Connecting fails where less, or nothing certain, is in
     /// force. Nothing: any promise will do.
     pub durability: Option<Durability>,
@@ -85,6 +88,7 @@ impl fmt::Debug for ConnectOptions {
             .field("name", &self.name)
             .field("shards", &self.shards)
             .field("replicas", &self.replicas)
+            .field("existing", &self.existing)
             .field("durability", &self.durability)
             .field("durability_known", &self.durability_known)
             .field("monitoring", &self.monitoring)

@@ -21,7 +21,7 @@ use super::follow::{Followed, Start, follow};
 use super::gather::{Gather, too_many};
 use super::link::{ANSWER, Link};
 use super::options::ConnectOptions;
-use super::provision::provision;
+use super::provision::{exists, provision};
 use super::read::{Raw, Reader};
 use super::{beats, durability, service};
 use crate::port::{Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored};
@@ -53,7 +53,7 @@ pub struct Nats {
 
 impl Nats {
     /// Connects, makes what is missing of the log, and compares the rest with what is needed. Nothing
-    /// that is there is changed.
+    /// that is there is changed, and nothing is made where less is promised than asked for.
     ///
     /// # Errors
     /// [`PortError::Unreachable`]; [`PortError::Refused`] if the server does not let this client in, or
@@ -76,7 +76,12 @@ impl Nats {
                 server.server_name
             )));
         }
-        let log = provision(&link, options.shards, options.replicas).await?;
+        if options.durability.is_some() && !exists(&link).await? {
+            // A log that is refused afterwards would be there all the same.
+            let (durability, why) = durability::in_force(options, &server.server_id, &[]).await?;
+            durability::check(options.durability, durability, &why)?;
+        }
+        let log = provision(&link, options).await?;
         let (durability, why) = durability::in_force(options, &server.server_id, &log.servers).await?;
         durability::check(options.durability, durability, &why)?;
         tracing::info!(shards = %log.shards, replicas = log.replicas, ?durability, why, "the log is ready");

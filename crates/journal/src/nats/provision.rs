@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::api::{ApiError, STREAM_EXISTS_DIFFERENTLY, STREAM_NOT_FOUND};
 use super::link::Link;
+use super::options::ConnectOptions;
 use crate::port::PortError;
 
 /// What a stream of the log says of itself in its metadata.
@@ -57,20 +58,21 @@ struct Peer {
     name: String,
 }
 
-/// Makes what is missing. Any number of processes may do it at once.
-pub(super) async fn provision(
-    link: &Link,
-    shards: Option<u16>,
-    replicas: Option<usize>,
-) -> Result<Provisioned, PortError> {
+/// Whether there is a log: its first stream decides how many there are.
+pub(super) async fn exists(link: &Link) -> Result<bool, PortError> {
+    Ok(info(link, &topology::log(Shard(0)).name).await?.is_some())
+}
+
+/// Makes what is missing, unless it has to be there. Any number of processes may do it at once.
+pub(super) async fn provision(link: &Link, options: &ConnectOptions) -> Result<Provisioned, PortError> {
+    let ConnectOptions { shards, replicas, existing, .. } = options;
     // The first stream decides how many there are: whoever makes it, everybody else reads it there.
     let first = topology::log(Shard(0)).name;
-    let existing = info(link, &first).await?;
-    let shards = match &existing {
-        Some(info) => existing_shards(&info.config, shards)?,
+    let shards = match info(link, &first).await? {
+        Some(info) => existing_shards(&info.config, *shards)?,
         None => checked(shards.unwrap_or(1))?,
     };
-    let make = Make { link, replicas };
+    let make = Make { link, replicas: *replicas, existing: *existing };
 
     let mut servers = Vec::new();
     let mut kept_on = 1;
@@ -92,6 +94,8 @@ pub(super) async fn provision(
 struct Make<'a> {
     link: &'a Link,
     replicas: Option<usize>,
+    /// Nothing is made.
+    existing: bool,
 }
 
 impl Make<'_> {
@@ -100,6 +104,7 @@ impl Make<'_> {
         let name = wanted.name.clone();
         let info = match info(self.link, &name).await? {
             Some(info) => info,
+            None if self.existing => return Err(missing(&name)),
             None => self.create(&wanted).await?,
         };
         let mut differences = differences(&wanted, &info.config);
@@ -153,6 +158,13 @@ impl Make<'_> {
             }),
         }
     }
+}
+
+fn missing(stream: &str) -> PortError {
+    PortError::Misconfigured(format!(
+        "there is no log here: the stream {stream} does not exist. Whoever submits or serves first makes one: \
+         `longhaul up`, or a service (`longhaul schedule`)"
+    ))
 }
 
 async fn info(link: &Link, name: &str) -> Result<Option<StreamInfo>, PortError> {

@@ -15,10 +15,10 @@ async fn many_processes_make_one_log() {
     for nats in all {
         assert_eq!(nats.unwrap().info().shards, 4);
     }
-    let mut names: Vec<String> =
-        futures::TryStreamExt::try_collect(place.operator().await.stream_names()).await.unwrap();
-    names.sort_unstable();
-    assert_eq!(names, ["LH_BEATS", "LH_LOG_0", "LH_LOG_1", "LH_LOG_2", "LH_LOG_3", "OBJ_LH_FILES"]);
+    assert_eq!(
+        streams(&place).await,
+        ["LH_BEATS", "LH_LOG_0", "LH_LOG_1", "LH_LOG_2", "LH_LOG_3", "OBJ_LH_FILES"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,6 +132,28 @@ async fn less_durability_than_asked_for_is_refused() {
         assert!(matches!(why, PortError::Misconfigured(_)), "{why}");
         assert!(why.to_string().contains(expected), "{why}");
     }
+    // Who is refused has made nothing: the next one may still say how many shards there are.
+    let fresh = start(Durability::Relaxed).await;
+    refused(asking(&fresh, Durability::Strict, &[fresh.server.monitoring_url()])).await;
+    assert!(streams(&fresh).await.is_empty());
+}
+
+async fn streams(place: &crate::server::Place) -> Vec<String> {
+    let mut names: Vec<String> =
+        futures::TryStreamExt::try_collect(place.operator().await.stream_names()).await.unwrap();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_reads_makes_nothing() {
+    let place = start(Durability::Relaxed).await;
+    let reading = ConnectOptions { existing: true, ..place.options() };
+    let why = refused(reading.clone()).await;
+    assert!(why.to_string().contains("there is no log here"), "{why}");
+    assert!(streams(&place).await.is_empty());
+    place.connect(2).await;
+    assert_eq!(connect(reading).await.info().shards, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -163,6 +163,10 @@ pub(crate) enum Command {
     /// One service alone: an executor
     Work(Work),
     /// Check connection, versions, streams, durability, lag; refold a sample and compare
+    #[command(
+        after_help = "It changes nothing. Exit codes: 0 every promise holds (what is worth a look is marked \
+        `warn`), 1 one does not, 2 usage, 7 no log or no server, 130 interrupted."
+    )]
     Doctor(Doctor),
     /// Measure: throughput, latency, memory, replay, growth; what it does on a server named with --nats
     /// stays in that log for ever

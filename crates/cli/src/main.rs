@@ -128,8 +128,9 @@ fn need(command: &Command) -> Need {
         Command::Rerun(args) if !args.detach => Need::Everything,
         Command::Fork(args) if !args.detach => Need::Everything,
         Command::Text(args) if args.follow => Need::Everything,
+        Command::Submit(_) | Command::Rerun(_) | Command::Fork(_) | Command::Policy(_) => Need::Questions,
         // Stopping needs whoever runs the task; nothing runs here, so nothing needs stopping but the log.
-        _ => Need::Questions,
+        _ => Need::Reading,
     }
 }
 

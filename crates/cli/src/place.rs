@@ -14,6 +14,7 @@ use longhaul_client::{Client, Identity};
 use longhaul_journal::{Auth, ConnectOptions, Durability, Journal, PortError};
 
 use crate::command::doctor::ServerFacts;
+use crate::exit::{Code, told};
 use crate::output::say;
 use crate::services::{Services, Work, answered};
 use crate::settings::Settings;
@@ -22,6 +23,8 @@ use crate::signals::interrupted;
 /// What a command needs where nothing runs yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
+    /// The log as it is there, and a projector that answers. Nothing is made.
+    Reading,
     /// The log and a projector that answers.
     Questions,
     /// All services: tasks are to get on.
@@ -59,7 +62,8 @@ impl Place {
     pub(crate) async fn open(settings: &Settings, need: Need) -> anyhow::Result<Self> {
         let identity = Identity::new(&settings.org, &settings.user, "cli")?;
         if let Some(options) = named(settings) {
-            let journal = connect(options).await?;
+            let existing = need == Need::Reading;
+            let journal = connect(ConnectOptions { existing, ..options }).await?;
             return Ok(Self::over(journal, identity, None, None, settings.quiet));
         }
         // A server may be just starting, or just stopping, in another process: look again for a while.
@@ -93,10 +97,20 @@ impl Place {
             let place = Self::over(journal, identity, None, None, settings.quiet);
             return Ok(Self { in_use: Some(in_use), ..place });
         }
+        if need == Need::Reading && !server_directory(settings).is_dir() {
+            return Err(told(
+                Code::Unreachable,
+                format!(
+                    "there is no log in {}: `longhaul up` or a first task makes one; one that is elsewhere is \
+                     named with --data DIR or --nats URL",
+                    settings.data.display()
+                ),
+            ));
+        }
         let (server, journal) = start(settings, &Private::default()).await?;
         let work = match need {
             Need::Everything => Work::all(Work::PLACES),
-            Need::Questions => Work::none(),
+            Need::Reading | Need::Questions => Work::none(),
         };
         let services = Services::start(&journal, &settings.data, work).await?;
         let place = Self::over(journal, identity, Some(server), Some(services), settings.quiet);

@@ -253,6 +253,9 @@ pub(crate) struct Service {
     /// Refuse to start on a weaker promise than this; a server that was named says it with --nats-monitor
     #[arg(long, value_enum, value_name = "PROMISE")]
     pub(crate) durability: Option<DurabilityArg>,
+    /// Shards of a new log, fixed for ever when it is made; refused by a log with another number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) shards: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -289,10 +292,10 @@ pub(crate) struct Doctor {
     /// How many tasks to refold and compare
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) sample: u32,
-    /// Write the log into a new file as well, to be audited again with --bundle
+    /// Write the log into a new file as well (- for stdout), to be audited again with --bundle
     #[arg(long, value_name = "FILE")]
     pub(crate) export: Option<PathBuf>,
-    /// Audit a file that --export wrote; no server is needed
+    /// Audit a file that --export wrote (- for stdin); no server is needed
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
     pub(crate) bundle: Option<PathBuf>,
 }

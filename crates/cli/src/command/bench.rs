@@ -60,7 +60,7 @@ pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Cod
 
 /// The executor that another `bench` starts.
 async fn work(settings: &Settings, args: &Bench) -> anyhow::Result<Code> {
-    let journal = log(settings, &Service { durability: None }).await?;
+    let journal = log(settings, &Service { durability: None, shards: None }).await?;
     let stop = CancellationToken::new();
     let working = longhaul_bench::serve(journal, args.concurrency, stop.clone());
     tokio::pin!(working);

@@ -3,9 +3,13 @@
 //! the projector against it.
 //!
 //! What it costs: one pass over the log, the states of the tasks that live, and a few bytes for each
-//! that has ended. It changes nothing. A task erased while it is read may look odd once: ask again.
+//! that has ended. It changes nothing: where there is no log it says so. A task erased while it is read
+//! may look odd once: ask again.
 //!
 //! What it reads of the log it can write into a file, and audit that again without a server.
+//!
+//! It ends with 0 where every promise holds, also if there is something to look at, and with 1 where one
+//! does not.
 
 mod audited;
 mod check;
@@ -20,7 +24,6 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longhaul_client::Client;
 use longhaul_core::Sequence;
@@ -31,9 +34,9 @@ use self::history::Export;
 use self::pass::Pass;
 use self::services::Beats;
 use crate::args::Doctor;
-use crate::command::replay::counted;
 use crate::exit::Code;
 use crate::output::{self, lively, say};
+use crate::signals::interrupted;
 
 /// What is known of the server beside what it says itself.
 #[derive(Debug, Clone, Default)]
@@ -51,19 +54,59 @@ pub(crate) async fn run(
     args: &Doctor,
     facts: &ServerFacts,
 ) -> anyhow::Result<Code> {
+    tokio::select! {
+        outcome = look(journal, client, args, facts) => outcome,
+        // What was written of a file goes with it.
+        () = interrupted() => Ok(Code::Interrupted),
+    }
+}
+
+async fn look(
+    journal: &Journal,
+    client: &Client,
+    args: &Doctor,
+    facts: &ServerFacts,
+) -> anyhow::Result<Code> {
     let mut export = match &args.export {
         Some(path) => Some(Export::new(path, journal.shards())?),
         None => None,
     };
-    let each = |entry: &Entry| export.iter_mut().for_each(|export| export.add(entry));
-    let checks = examine(journal, client, args.sample as usize, facts, each).await;
-    output::many(args.shape.format, &checks, table)?;
+    let each = |heard: Heard<'_>| export.iter_mut().for_each(|export| export.take(heard));
+    let (checks, first) = examine(journal, client, args.sample as usize, facts, each).await;
+    match &args.export {
+        Some(path) if history::is_standard(path) => say(table(&checks)),
+        _ => told(args, &checks, first)?,
+    }
     say(summary(&checks));
     if let (Some(export), Some(path)) = (export, &args.export) {
-        let records = export.finish().with_context(|| format!("{} cannot be written", path.display()))?;
-        say(format!("{} written to {}", counted(records, "record", "records"), path.display()));
+        let unread = checks.iter().any(|check| check.check == UNREAD);
+        match unread {
+            // Half a log is no history.
+            true => say(format!("{} is not written", path.display())),
+            false => export.finish()?,
+        }
     }
     Ok(if checks.iter().any(Check::is_bad) { Code::Failed } else { Code::Done })
+}
+
+/// The check that fails where the log cannot be read.
+const UNREAD: &str = "log";
+
+/// What is told of the log while it is read.
+#[derive(Debug, Clone, Copy)]
+enum Heard<'a> {
+    /// A shard goes as far as this as its reading begins.
+    Head(Shard, Sequence),
+    /// A record.
+    Record(&'a Entry),
+}
+
+/// Says what was found: first of all where the first of it lies.
+fn told(args: &Doctor, checks: &[Check], first: Option<String>) -> anyhow::Result<()> {
+    if let Some(first) = first {
+        say(first);
+    }
+    output::many(args.shape.format, checks, table)
 }
 
 /// Runs the command on a file: no server is needed.
@@ -71,25 +114,24 @@ pub(crate) fn offline(path: &Path, args: &Doctor) -> anyhow::Result<Code> {
     history::audit(path, args)
 }
 
-/// Every check; `each` is given every record of the log.
+/// Every check, and the first finding in the log; `each` is given everything that is read of it.
 async fn examine(
     journal: &Journal,
     client: &Client,
     sample: usize,
     facts: &ServerFacts,
-    each: impl FnMut(&Entry),
-) -> Vec<Check> {
+    each: impl FnMut(Heard<'_>),
+) -> (Vec<Check>, Option<String>) {
     let info = journal.info();
-    let mut checks = vec![server::connection(&info, facts), server::durability(&info)];
-    if let Err(error) = of_the_log(journal, client, sample, each, &mut checks).await {
-        let why = chain(&error);
-        checks.push(Check::fail(
-            "log",
-            format!("it cannot be read: {why}"),
-            "see to the server, and ask again",
-        ));
+    let mut checks = vec![server::connection(&info, facts), server::durability(&info, facts)];
+    match of_the_log(journal, client, sample, each, &mut checks).await {
+        Ok(first) => (checks, first),
+        Err(error) => {
+            let found = format!("it cannot be read: {}", chain(&error));
+            checks.push(Check::fail(UNREAD, found, "see to the server, and ask again"));
+            (checks, None)
+        }
     }
-    checks
 }
 
 fn chain(error: &Error) -> String {
@@ -103,9 +145,9 @@ async fn of_the_log(
     journal: &Journal,
     client: &Client,
     sample: usize,
-    each: impl FnMut(&Entry),
+    each: impl FnMut(Heard<'_>),
     checks: &mut Vec<Check>,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let mut heads = Vec::new();
     for shard in journal.shards().all() {
         heads.push((shard, journal.head(shard).await?));
@@ -127,14 +169,16 @@ async fn of_the_log(
     if answers {
         checks.push(services::waiting(&waits));
     }
-    checks.extend(audited::checks(&pass::report(&passes)));
+    let report = pass::report(&passes);
+    checks.extend(audited::checks(&report));
     if answers {
         let sample = pass::sample(&passes);
-        checks.push(compare::refold(client, sample, &pass::positions(&passes)).await);
-        checks.push(compare::counts(client, &mut passes).await);
-        checks.push(compare::usage(client, &mut passes).await);
+        let advice = compare::advice(&report);
+        checks.push(compare::refold(client, sample, &pass::positions(&passes), advice).await);
+        checks.push(compare::counts(client, &mut passes, advice).await);
+        checks.push(compare::usage(client, &mut passes, advice).await);
     }
-    Ok(())
+    Ok(audited::first(&report))
 }
 
 /// Reads every shard to its end.
@@ -142,17 +186,18 @@ async fn read(
     journal: &Journal,
     heads: &[(Shard, Sequence)],
     sample: usize,
-    mut each: impl FnMut(&Entry),
+    mut each: impl FnMut(Heard<'_>),
 ) -> Result<Vec<Pass>, Error> {
     let bar = bar(heads.iter().map(|(_, head)| head.0).sum());
     let mut passes = Vec::with_capacity(heads.len());
     for (shard, head) in heads {
-        let mut pass = Pass::new(journal, *shard, sample);
+        each(Heard::Head(*shard, *head));
+        let mut pass = Pass::new(journal, *shard, *head, sample);
         let record = |entry: &Entry| {
-            each(entry);
+            each(Heard::Record(entry));
             bar.inc(1);
         };
-        pass.advance(*head, record).await?;
+        pass.whole(record).await?;
         passes.push(pass);
     }
     bar.finish_and_clear();

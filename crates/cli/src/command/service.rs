@@ -34,6 +34,7 @@ pub(crate) async fn log(settings: &Settings, service: &Service) -> anyhow::Resul
         },
     };
     options.durability = service.durability.map(Durability::from);
+    options.shards = service.shards;
     let journal = connect(options).await?;
     say(format!("durability {}", crate::services::promise(journal.info().durability)));
     Ok(journal)

@@ -1,6 +1,7 @@
 //! What the records of the log say of the rules, as checks.
 
 use longhaul_audit::{Figures, Report, Rule};
+use longhaul_core::text;
 
 use super::check::{Check, Findings};
 use crate::command::replay::counted;
@@ -27,8 +28,11 @@ pub(super) fn checks(report: &Report) -> Vec<Check> {
             check: "submissions",
             rules: &[Rule::Submissions],
             good: "every task was submitted once, and no commit is stored twice".to_owned(),
-            bad: |n| format!("{} stored twice, or under a key of another task", was(n)),
-            advice: PAST,
+            bad: |n| {
+                format!("{} stored twice, under a key of another task, or of a task never submitted", was(n))
+            },
+            advice: "written past the rules, or what was before it is lost: look at `gaps` first, then find out who \
+                     wrote it (longhaul replay TASK)",
         },
         Said {
             check: "ends",
@@ -77,7 +81,7 @@ pub(super) fn checks(report: &Report) -> Vec<Check> {
             advice: "nothing of it counts; but somebody wrote where only another may: look at the server's permissions",
         },
     ];
-    let mut checks = vec![records(report)];
+    let mut checks = vec![records(report), newer(report), gaps(report)];
     checks.extend(rules.iter().map(|said| check(report, said)));
     checks.push(fold(report));
     checks.push(slots(report));
@@ -110,9 +114,8 @@ fn check(report: &Report, said: &Said<'_>) -> Check {
 /// Those of some rules, in the order of the log.
 fn findings(report: &Report, rules: &[Rule]) -> Findings {
     let mut findings = Findings::default();
-    let one_shard = report.findings.iter().all(|finding| finding.shard == 0);
     for finding in report.findings.iter().filter(|finding| rules.contains(&finding.rule)) {
-        let shard = if one_shard { String::new() } else { format!("{}/", finding.shard) };
+        let shard = shard(report, finding.shard);
         findings.push(|| format!("{shard}{finding}"));
     }
     findings.total = rules.iter().map(|rule| report.count(*rule)).sum();
@@ -120,19 +123,51 @@ fn findings(report: &Report, rules: &[Rule]) -> Findings {
 }
 
 fn records(report: &Report) -> Check {
-    let Figures { records, tasks, .. } = &report.figures;
-    let good =
-        Check::ok("records", format!("{} read, every one readable", counted(*records, "record", "records")));
+    let Figures { records, .. } = &report.figures;
+    let read = counted(*records, "record", "records");
+    let good = Check::ok("records", format!("{read} read, none is damaged"));
     Check::nothing_in(&findings(report, &[Rule::Records]), good, |n| {
-        let found = format!(
-            "{}; {} put aside for it, nothing else is held up",
-            counted(n, "record cannot be read", "records cannot be read"),
-            counted(tasks.unreadable, "task is", "tasks are")
-        );
-        let advice = "a record of a newer version: update this program. Anything else was not written by longhaul: \
-                      submit the task again, and find out who writes to the log";
-        Check::warn("records", found, advice)
+        let found = format!("{}, of {read}", counted(n, "is no record", "are no records"));
+        let advice = "it was not written by longhaul, or was damaged: the task is put aside and holds nothing else up. \
+                      Submit it again, and find out who writes to the log";
+        Check::fail("records", found, advice)
     })
+}
+
+fn newer(report: &Report) -> Check {
+    let good = Check::ok("newer", "no record is of a newer version than this program");
+    Check::nothing_in(&findings(report, &[Rule::Newer]), good, |n| {
+        let found = counted(n, "record is of a newer version", "records are of a newer version");
+        let advice = "update this program; until then their tasks are put aside, and nothing else is held up";
+        Check::warn("newer", found, advice)
+    })
+}
+
+fn gaps(report: &Report) -> Check {
+    let good = Check::ok("gaps", "every sequence is there once and in order, but what erasures took");
+    Check::nothing_in(&findings(report, &[Rule::Gaps]), good, |n| {
+        let found = counted(n, "place is not as it was written", "places are not as they were written");
+        let advice = "the log has lost records, or was edited. Keep what there is: the stream, the projector's directory \
+                      (it may hold what is missing), every export; then restore the stream from a copy";
+        Check::fail("gaps", found, advice)
+    })
+}
+
+/// Says which finding is the first in the log, whatever check tells it: of what is promised, if anything
+/// of that does not hold.
+pub(super) fn first(report: &Report) -> Option<String> {
+    let promised = report.findings.iter().any(|finding| finding.rule.is_promise());
+    let all = report.findings.iter().filter(|finding| !promised || finding.rule.is_promise());
+    let first = all.min_by_key(|finding| (finding.sequence, finding.shard))?;
+    let what = if promised { "the first thing that does not hold" } else { "the first thing to look at" };
+    let (shard, rule) = (shard(report, first.shard), first.rule);
+    Some(text::line(&format!("{what}: {shard}{first} ({rule})"), 400))
+}
+
+/// The shard before a sequence, where there is more than one.
+fn shard(report: &Report, shard: u16) -> String {
+    let one_shard = report.findings.iter().all(|finding| finding.shard == 0);
+    if one_shard { String::new() } else { format!("{shard}/") }
 }
 
 fn fold(report: &Report) -> Check {

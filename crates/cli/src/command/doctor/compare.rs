@@ -1,7 +1,7 @@
 //! The projector's answers against the log itself.
 
 use futures::stream::{self, StreamExt as _};
-use longhaul_audit::{Sums, changes, difference};
+use longhaul_audit::{Report, Rule, Sums, changes, difference};
 use longhaul_client::{Client, Error};
 use longhaul_core::{OrgId, TaskRef};
 use longhaul_journal::Shard;
@@ -21,6 +21,16 @@ const ORGANISATIONS: usize = 200;
 const REBUILD: &str =
     "delete the projector's directory (it is rebuilt from the log), and report it: the log is the truth";
 
+/// The same where the log has lost something.
+const KEEP: &str =
+    "keep the projector's directory, and a copy of it: it may hold what the log has lost (see gaps)";
+
+/// What to do where the projector and the log disagree, by what is known of the log.
+pub(super) fn advice(log: &Report) -> &'static str {
+    let lost = [Rule::Gaps, Rule::Submissions, Rule::Records].into_iter().any(|rule| log.count(rule) > 0);
+    if lost { KEEP } else { REBUILD }
+}
+
 fn unanswered(check: &'static str, error: &Error) -> Check {
     let mut why = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
@@ -30,14 +40,14 @@ fn unanswered(check: &'static str, error: &Error) -> Check {
 }
 
 /// How many tasks there are, by status.
-pub(super) async fn counts(client: &Client, passes: &mut [Pass]) -> Check {
-    match count(client, passes).await {
+pub(super) async fn counts(client: &Client, passes: &mut [Pass], advice: &str) -> Check {
+    match count(client, passes, advice).await {
         Ok(check) => check,
         Err(error) => unanswered("counts", &error),
     }
 }
 
-async fn count(client: &Client, passes: &mut [Pass]) -> Result<Check, Error> {
+async fn count(client: &Client, passes: &mut [Pass], advice: &str) -> Result<Check, Error> {
     let filter = Filter { dismissed: true, ..Filter::default() };
     let told = client.query(&Count { filter, by: None, at_least: pass::positions(passes) }).await?;
     // The log is read on to where the answer stands: both are then about the same moment.
@@ -58,12 +68,12 @@ async fn count(client: &Client, passes: &mut [Pass]) -> Result<Check, Error> {
         ));
     }
     let (log, projector) = (value(&log), value(&told.all));
-    Ok(Check::fail("counts", "the log and the projector count differently", REBUILD)
+    Ok(Check::fail("counts", "the log and the projector count differently", advice)
         .with(differing(&log, &projector)))
 }
 
 /// What each organisation's tasks cost.
-pub(super) async fn usage(client: &Client, passes: &mut [Pass]) -> Check {
+pub(super) async fn usage(client: &Client, passes: &mut [Pass], advice: &str) -> Check {
     let mut orgs: Vec<(Shard, OrgId, u64)> = Vec::new();
     for pass in passes.iter() {
         let tokens = |sums: &Sums| sums.input_tokens.saturating_add(sums.output_tokens);
@@ -98,7 +108,7 @@ pub(super) async fn usage(client: &Client, passes: &mut [Pass]) -> Check {
                 "the usage of {} is not the sum over the tasks",
                 counted(n, "organisation", "organisations")
             ),
-            REBUILD,
+            advice,
         )
     })
 }
@@ -122,7 +132,12 @@ async fn used(
 }
 
 /// Tasks of the sample, folded from the log, against the projector's rows.
-pub(super) async fn refold(client: &Client, sample: Vec<TaskRef>, at_least: &Positions) -> Check {
+pub(super) async fn refold(
+    client: &Client,
+    sample: Vec<TaskRef>,
+    at_least: &Positions,
+    advice: &str,
+) -> Check {
     let n = sample.len();
     let looked = stream::iter(sample).map(|task| async move {
         let found = match differs(client, &task, at_least).await {
@@ -148,7 +163,7 @@ pub(super) async fn refold(client: &Client, sample: Vec<TaskRef>, at_least: &Pos
         Check::fail(
             "refold",
             format!("{differing} of {n} tasks folded from the log are not as the projector has them"),
-            REBUILD,
+            advice,
         )
     })
 }

@@ -12,17 +12,32 @@ pub(super) struct Pass {
     journal: Journal,
     reading: Reading,
     pub(super) audit: Audit,
+    /// How far the shard went when reading began.
+    head: Sequence,
 }
 
 impl Pass {
-    /// At the beginning; a sample of about `sample` tasks is taken on the way.
-    pub(super) fn new(journal: &Journal, shard: Shard, sample: usize) -> Self {
+    /// At the beginning of a shard that goes as far as `head`; a sample of about `sample` tasks is taken
+    /// on the way.
+    pub(super) fn new(journal: &Journal, shard: Shard, head: Sequence, sample: usize) -> Self {
         let seed = u64::try_from(journal.now().0).unwrap_or_default();
         Self {
             journal: journal.clone(),
             reading: Reading::new(journal, shard, Sequence::ZERO, Sequence::ZERO),
             audit: Audit::new(journal.shards(), shard).sampling(sample, seed),
+            head,
         }
+    }
+
+    /// Reads everything there was when it began. What is missing may have been erased meanwhile, by a
+    /// record further on: then that is read as well.
+    pub(super) async fn whole(&mut self, mut record: impl FnMut(&Entry)) -> Result<(), Error> {
+        self.advance(self.head, &mut record).await?;
+        if self.audit.awaits_erasure(self.head) {
+            let now = self.journal.head(self.shard()).await?;
+            self.advance(now, &mut record).await?;
+        }
+        Ok(())
     }
 
     /// Goes on up to a place; `record` is given each record.
@@ -74,6 +89,9 @@ pub(super) fn sample(passes: &[Pass]) -> Vec<TaskRef> {
 /// What was found in all shards.
 pub(super) fn report(passes: &[Pass]) -> Report {
     let mut report = Report::default();
-    passes.iter().for_each(|pass| report.add(pass.audit.report(&Outside::default())));
+    for pass in passes {
+        let goes_to = [(pass.shard(), pass.head)].into();
+        report.add(pass.audit.report(&Outside { goes_to, ..Outside::default() }));
+    }
     report
 }

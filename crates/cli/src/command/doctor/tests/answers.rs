@@ -6,7 +6,8 @@ use bytes_of::body;
 use futures::StreamExt as _;
 use longhaul_audit::{Known, difference};
 use longhaul_core::*;
-use longhaul_journal::{Answer, Journal, ServiceSpec};
+use longhaul_journal::port::Port as _;
+use longhaul_journal::{Answer, Journal, ServiceSpec, Shard};
 use longhaul_projector::{Options, Projector};
 use longhaul_wire::query::{
     Condition, Count, Counted, ENDPOINTS, Get, Got, Health, Item, Positions, Query, Queue, Queued, SERVICE,
@@ -21,7 +22,7 @@ use super::{Check, Verdict, bad};
 use crate::command::replay::script::{Script, step, usage};
 
 async fn doctor(script: &Script) -> Vec<Check> {
-    examine(&script.journal, &script.client("acme"), 200, &ServerFacts::default(), |_| {}).await
+    examine(&script.journal, &script.client("acme"), 200, &ServerFacts::default(), |_| {}).await.0
 }
 
 /// Some organisations with tasks of every sort, and one that cannot be read.
@@ -60,7 +61,7 @@ async fn a_projector_that_folds_as_the_log_says_is_good() {
     let checks = doctor(&script).await;
     // Nobody runs tasks here, the log is in memory, one task is put aside: worth a word, no more.
     let expected =
-        ["durability", "executors", "scheduler", "queue", "records"].map(|check| (check, Verdict::Warn));
+        ["durability", "executors", "scheduler", "queue", "newer"].map(|check| (check, Verdict::Warn));
     assert_eq!(bad(&checks), expected, "{checks:#?}");
     let found = |name: &str| checks.iter().find(|check| check.check == name).unwrap().found.clone();
     assert!(found("counts").starts_with("13 tasks"), "{}", found("counts"));
@@ -95,7 +96,7 @@ async fn a_server_that_is_gone_is_one_failed_check_and_no_error() {
     let script = busy().await;
     script.memory.stop();
     let journal = script.journal.clone().with_deadline(std::time::Duration::from_secs(1));
-    let checks = examine(&journal, &script.client("acme"), 5, &ServerFacts::default(), |_| {}).await;
+    let (checks, _) = examine(&journal, &script.client("acme"), 5, &ServerFacts::default(), |_| {}).await;
     assert_eq!(checks.last().map(|check| (check.check, check.verdict)), Some(("log", Verdict::Fail)));
 }
 
@@ -122,7 +123,8 @@ async fn lie(journal: Journal, wrong: TaskId, missing: TaskId) {
                 view.status = Status::Expired;
                 view.attempt = 9;
             }
-            let item = Item { org: at.org, task: at.task, view: Some(view), unreadable: None, submitted: None };
+            let item =
+                Item { org: at.org, task: at.task, view: Some(view), unreadable: None, submitted: None };
             body(&Got { as_of: heads, item: Some(item).filter(|item| item.task != missing) })
         } else if question.endpoint() == Count::ENDPOINT {
             body(&Counted { as_of: heads, all: Default::default(), groups: Vec::new() })
@@ -180,6 +182,20 @@ async fn a_projector_that_says_something_else_than_the_log_is_found_out() {
     );
     assert!(details("counts").contains("total is 2 in the log, 0 in the projector"), "{}", details("counts"));
     assert!(details("usage").contains("acme: 5 tokens in"), "{}", details("usage"));
+    let advice = |checks: &[Check], name: &str| {
+        checks.iter().find(|check| check.check == name).unwrap().advice.clone().unwrap()
+    };
+    assert!(advice(&checks, "counts").contains("delete the projector's directory"));
+    // Where the log has lost something, the projector may be all there is of it.
+    script.memory.forget(Shard(0), &[Sequence(1)]).await.unwrap();
+    let checks = doctor(&script).await;
+    for name in ["refold", "counts", "usage"] {
+        if let Some(check) = checks.iter().find(|check| check.check == name && check.is_bad()) {
+            assert!(!check.advice.as_ref().unwrap().contains("delete"), "{check:?}");
+        }
+    }
+    assert!(advice(&checks, "counts").contains("keep the projector's directory"));
+    assert!(advice(&checks, "gaps").contains("the projector's directory"));
     liar.abort();
 }
 

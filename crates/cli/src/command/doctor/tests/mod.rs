@@ -16,8 +16,8 @@ use crate::command::replay::script::Script;
 async fn of_the_log(script: &Script) -> Vec<Check> {
     let mut passes = Vec::new();
     for shard in script.journal.shards().all() {
-        let mut pass = Pass::new(&script.journal, shard, 10);
         let head = script.journal.head(shard).await.unwrap();
+        let mut pass = Pass::new(&script.journal, shard, head, 10);
         // In two goes, as it happens when the log is read on.
         pass.advance(Sequence(head.0 / 2), |_| {}).await.unwrap();
         pass.advance(head, |_| {}).await.unwrap();

@@ -124,12 +124,19 @@ async fn what_the_fold_ignores_is_told_but_breaks_nothing() {
     let script = Script::new(1);
     let task = script.submit("acme", "one").await;
     let run = script.start(&task).await;
-    // A run that is not the current one, a role that may not say it, a task nobody submitted.
+    // A run that is not the current one, a role that may not say it.
     script.say(&task, Role::Executor, vec![usage(run.next(), 1)]).await;
     script.say(&task, Role::Client, vec![completed(run)]).await;
-    script.say(&of("acme", new_id()), Role::Executor, vec![completed(run)]).await;
     let details = only(&of_the_log(&script).await, "fold", Verdict::Warn);
-    assert_eq!(details.len(), 3, "{details:?}");
+    assert_eq!(details.len(), 2, "{details:?}");
+}
+
+#[tokio::test]
+async fn a_task_that_nobody_submitted_fails() {
+    let script = Script::new(1);
+    script.say(&of("acme", new_id()), Role::Executor, vec![completed(RunNumber(1))]).await;
+    let details = only(&of_the_log(&script).await, "submissions", Verdict::Fail);
+    assert!(details[0].contains("never submitted"), "{details:?}");
 }
 
 #[tokio::test]
@@ -157,9 +164,9 @@ async fn an_unreadable_record_puts_one_task_aside_and_hides_no_breach_of_others(
     script.garble(&broken).await;
     // Not folded any more, hence nothing to object to.
     script.say(&broken, Role::Executor, vec![completed(run), completed(run)]).await;
-    let details = only(&of_the_log(&script).await, "records", Verdict::Warn);
+    let details = only(&of_the_log(&script).await, "newer", Verdict::Warn);
     assert!(details[0].contains("version 99"), "{details:?}");
     let task = script.submit("acme", "one").await;
     script.say(&task, Role::Executor, vec![completed(run)]).await;
-    assert_eq!(bad(&of_the_log(&script).await), [("records", Verdict::Warn), ("fold", Verdict::Warn)]);
+    assert_eq!(bad(&of_the_log(&script).await), [("newer", Verdict::Warn), ("fold", Verdict::Warn)]);
 }

@@ -167,5 +167,5 @@ async fn nothing_is_said_of_an_organisation_whose_ledger_cannot_be_read() {
     let body = b"?".as_slice().into();
     script.memory.append(Append { subject, expect: None, body }).await.unwrap();
     script.begin(&task, Sequence(2)).await;
-    only(&of_the_log(&script).await, "records", Verdict::Warn);
+    only(&of_the_log(&script).await, "records", Verdict::Fail);
 }

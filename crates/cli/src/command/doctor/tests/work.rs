@@ -146,12 +146,23 @@ fn a_projector_in_trouble_is_a_failure_and_one_that_is_behind_a_word() {
 #[tokio::test]
 async fn what_an_acknowledgement_promises_is_said_plainly() {
     let info = Script::new(1).journal.info();
-    let judge = |durability| server::durability(&longhaul_journal::PortInfo { durability, ..info.clone() });
+    let judge = |durability| {
+        server::durability(
+            &longhaul_journal::PortInfo { durability, ..info.clone() },
+            &ServerFacts::default(),
+        )
+    };
     let strict = judge(Durability::Strict);
     assert!(strict.verdict == Verdict::Ok && strict.found.contains("power loss"));
     for weaker in [Durability::Relaxed, Durability::Unknown, Durability::None] {
         assert_eq!(judge(weaker).verdict, Verdict::Warn, "{weaker:?}");
     }
+    let private = ServerFacts { private: true, ..ServerFacts::default() };
+    let of_its_own = server::durability(
+        &longhaul_journal::PortInfo { durability: Durability::Strict, ..info.clone() },
+        &private,
+    );
+    assert!(of_its_own.found.contains("started for this check"), "{of_its_own:?}");
     let small = longhaul_journal::PortInfo { max_message: 1000, ..info };
     assert_eq!(server::connection(&small, &ServerFacts::default()).verdict, Verdict::Warn);
 }

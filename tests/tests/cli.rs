@@ -254,7 +254,7 @@ async fn what_a_newer_version_wrote_puts_one_task_aside_and_stops_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_server_the_error_names_the_ways_out() {
     let home = tempfile::tempdir().unwrap();
-    let mut command = longhaul(home.path(), &["--offline", "ls"]);
+    let mut command = longhaul(home.path(), &["--offline", "submit", "rehearsal"]);
     command.env_remove("LONGHAUL_NATS_SERVER").env("PATH", home.path());
     let out = run(command).await;
     assert_eq!(out.code, Some(7), "{out:?}");

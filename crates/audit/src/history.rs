@@ -220,6 +220,9 @@ impl Stored {
     pub fn parse(line: &str, shards: Shards) -> Result<Self, LineError> {
         let Line { shard, sequence, stored_at, subject, record, unreadable, because } =
             serde_json::from_str(line).map_err(|error| malformed(&error))?;
+        if sequence == Sequence::ZERO {
+            return Err(LineError::Malformed("it has the sequence 0, and sequences begin at 1".to_owned()));
+        }
         let subject = Subject::parse(&subject)?;
         if subject.shard() != Shard(shard) {
             let why = format!("it names shard {shard}, its subject shard {}", subject.shard());

@@ -120,6 +120,8 @@ fn what_is_wrong_with_a_line_is_said_with_what_to_do() {
     assert!(garbage.contains("expected value at character 1;") && garbage.contains(hint), "{garbage}");
     assert!(!garbage.contains("line 1"), "{garbage}");
     assert!(said(&[header.as_bytes(), b"{\"shard\":0,\"seq"]).unwrap_err().contains("breaks off"));
+    let nowhere = lines()[1].replacen("\"sequence\":1", "\"sequence\":0", 1);
+    assert!(said(&[header.as_bytes(), nowhere.as_bytes()]).unwrap_err().contains("sequences begin at 1"));
     let end = br#"{"end":{}}"#;
     assert!(said(&[header.as_bytes(), end, end]).unwrap_err().contains("follows the line"));
 }

@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("render", &["document"]),
     ("journal", &["core", "wire"]),
     ("client", &["core", "wire", "journal"]),
-    ("tui", &["core", "wire", "client"]),
+    ("tui", &["core", "wire", "audit", "client"]),
     ("projector", &["core", "wire", "journal"]),
     ("scheduler", &["core", "wire", "journal"]),
     ("executor", &["core", "wire", "journal"]),

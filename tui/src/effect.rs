@@ -1,15 +1,19 @@
 //! What the dashboard does to the world: asked for by [`update`](crate::update), done here, off the
 //! thread that draws. What comes of it comes back as a [`Msg`].
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use longhaul_core::TaskRef;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::app::Steer;
+use crate::app::{Draft, Steer};
+use crate::files::write_new;
 use crate::msg::Msg;
+use crate::records::Ask;
 use crate::source::Source;
+use crate::text::{fit, short};
 
 /// How many things are asked of tasks at once: many marked ones must not flood the log.
 const AT_ONCE: usize = 16;
@@ -24,8 +28,29 @@ pub(crate) enum Effect {
     Open(TaskRef),
     /// Stop telling it.
     Close,
+    /// Ask the log about the past.
+    Ask(u64, Ask),
     /// Ask something of a task.
     Steer(TaskRef, Steer),
+    /// Write a task's files, or its output if it made none, here.
+    Download(TaskRef),
+    /// Fetch a task's output to read it.
+    Fetch(TaskRef),
+    /// Write a task's whole history here.
+    History(TaskRef),
+    /// Write a text into a new file here.
+    Save {
+        /// The file's name, unless there is one of that name.
+        name: String,
+        /// What is in it.
+        text: String,
+    },
+    /// Have arguments changed in the editor.
+    Edit(Draft),
+    /// Show a text in the pager.
+    Show(String),
+    /// Ring the terminal's bell, with a line for its notification.
+    Ring(String),
     /// Put a text on the terminal's clipboard.
     Copy(String),
     /// Turn the mouse on or off.
@@ -39,13 +64,15 @@ pub(crate) struct Performer {
     source: Arc<dyn Source>,
     back: mpsc::Sender<Msg>,
     gate: Arc<Semaphore>,
+    /// Where files are written.
+    folder: PathBuf,
     story: Option<JoinHandle<()>>,
     words: JoinHandle<()>,
 }
 
 impl Performer {
     /// Starts the source's words; everything comes back on `back`.
-    pub(crate) fn start(source: Arc<dyn Source>, back: mpsc::Sender<Msg>) -> Self {
+    pub(crate) fn start(source: Arc<dyn Source>, folder: PathBuf, back: mpsc::Sender<Msg>) -> Self {
         let (sender, mut receiver) = mpsc::channel(ROOM);
         let telling = source.words(sender);
         let to = back.clone();
@@ -59,7 +86,7 @@ impl Performer {
             };
             tokio::join!(telling, pass_on);
         });
-        Self { source, back, gate: Arc::new(Semaphore::new(AT_ONCE)), story: None, words }
+        Self { source, back, gate: Arc::new(Semaphore::new(AT_ONCE)), folder, story: None, words }
     }
 
     /// Does what is not the terminal's affair; gives back what is.
@@ -67,6 +94,14 @@ impl Performer {
         match effect {
             Effect::Open(at) => self.open(at),
             Effect::Close => self.close(),
+            Effect::Ask(turn, ask) => {
+                let (records, back) = (self.source.records(), self.back.clone());
+                tokio::spawn(async move {
+                    let answer = records.ask(ask).await;
+                    // Nobody is there to hear it only at the very end.
+                    let _ = back.send(Msg::Past(turn, answer)).await;
+                });
+            }
             Effect::Steer(at, steer) => {
                 let (source, back, gate) = (self.source.clone(), self.back.clone(), self.gate.clone());
                 tokio::spawn(async move {
@@ -77,9 +112,54 @@ impl Performer {
                     let _ = back.send(Msg::Answered { at, steer, outcome }).await;
                 });
             }
-            Effect::Copy(_) | Effect::Mouse(_) | Effect::Redraw => return Some(effect),
+            Effect::Download(at) => {
+                let source = self.source.clone();
+                self.errand(Some(at.clone()), async move |folder| {
+                    let files = source.files(at).await?;
+                    write_all(&folder, files).await
+                });
+            }
+            Effect::History(at) => {
+                let source = self.source.clone();
+                self.errand(Some(at.clone()), async move |folder| {
+                    let name = format!("history-{}.ndjson", short(at.task));
+                    let history = source.history(at).await?;
+                    write_all(&folder, vec![(name, history)]).await
+                });
+            }
+            Effect::Save { name, text } => {
+                self.errand(None, async move |folder| {
+                    write_all(&folder, vec![(name, text.into_bytes())]).await
+                });
+            }
+            Effect::Fetch(at) => {
+                let (source, back) = (self.source.clone(), self.back.clone());
+                tokio::spawn(async move {
+                    let text = source.files(at.clone()).await.and_then(first_text);
+                    // Nobody is there to hear it only at the very end.
+                    let _ = back.send(Msg::Fetched { at, text }).await;
+                });
+            }
+            Effect::Copy(_)
+            | Effect::Mouse(_)
+            | Effect::Redraw
+            | Effect::Edit(_)
+            | Effect::Show(_)
+            | Effect::Ring(_) => return Some(effect),
         }
         None
+    }
+
+    /// Does something that ends with files, and says where they are.
+    fn errand<F>(&self, at: Option<TaskRef>, what: impl FnOnce(PathBuf) -> F)
+    where
+        F: Future<Output = Result<String, String>> + Send + 'static,
+    {
+        let (back, work) = (self.back.clone(), what(self.folder.clone()));
+        tokio::spawn(async move {
+            let outcome = work.await;
+            let _ = back.send(Msg::Done { at, outcome }).await;
+        });
     }
 
     fn open(&mut self, at: TaskRef) {
@@ -111,4 +191,26 @@ impl Drop for Performer {
         self.close();
         self.words.abort();
     }
+}
+
+/// Writes files, and says where they are.
+async fn write_all(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<String, String> {
+    let folder = folder.to_owned();
+    let written = tokio::task::spawn_blocking(move || {
+        let mut paths = Vec::new();
+        for (name, bytes) in &files {
+            let path = write_new(&folder, name, bytes).map_err(|error| {
+                format!("cannot write {} into {}: {error}", fit(name, 60), fit(&folder.to_string_lossy(), 200))
+            })?;
+            paths.push(fit(&path.to_string_lossy(), 300));
+        }
+        Ok(format!("written: {}", paths.join(", ")))
+    });
+    written.await.map_err(|error| error.to_string())?
+}
+
+/// The first of some files that is text.
+fn first_text(files: Vec<(String, Vec<u8>)>) -> Result<String, String> {
+    let read = files.into_iter().find_map(|(_, bytes)| String::from_utf8(bytes).ok());
+    read.ok_or_else(|| "what it made is no text: o writes it into a file".to_owned())
 }

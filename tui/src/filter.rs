@@ -1,8 +1,8 @@
 //! Which tasks a list shows: what is typed after `/`.
 //!
 //! Words are AND; `!` before one turns it round. `status:`, `org:`, `user:`, `conv:`, `kind:`,
-//! `executor:`, `id:` ask for one part (of which the beginning suffices, for `status:` the whole word),
-//! `age>1h`, `age<5m`, `tokens>1000` compare. Any other word is looked for in title, note, step and id.
+//! `executor:`, `id:`, `waits:` ask for one part (of which the beginning suffices, for `status:` the whole
+//! word), `age>1h`, `age<5m`, `tokens>1000` compare. Any other word is looked for in title, note, step and id.
 
 use longhaul_core::{Millis, Timestamp};
 
@@ -33,6 +33,9 @@ enum What {
     Kind(String),
     Executor(String),
     Id(String),
+    Waits(String),
+    /// Exactly this organisation and user.
+    Owner(String, String),
     OlderThan(Millis),
     YoungerThan(Millis),
     TokensOver(u64),
@@ -46,6 +49,12 @@ impl Filter {
         let words = if inverse { text.trim_start().trim_start_matches("! ") } else { text };
         let terms = words.split_whitespace().filter(|word| *word != "!").map(Term::parse).collect();
         Self { text: text.to_owned(), inverse, terms }
+    }
+
+    /// One user's tasks.
+    pub(crate) fn owned_by(org: &str, user: &str) -> Self {
+        let what = What::Owner(org.to_owned(), user.to_owned());
+        Self { text: String::new(), inverse: false, terms: vec![Term { not: false, what }] }
     }
 
     /// What was typed.
@@ -85,7 +94,8 @@ impl What {
                 "user" => return Self::User(value),
                 "conv" | "conversation" => return Self::Conversation(value),
                 "kind" => return Self::Kind(value),
-                "executor" => return Self::Executor(value),
+                "waits" | "why" => return Self::Waits(value),
+                "executor" | "worker" => return Self::Executor(value),
                 "id" => return Self::Id(value),
                 _ => {}
             }
@@ -126,6 +136,10 @@ impl What {
                 row.executor.is_some_and(|id| crate::text::short(id.0).contains(word.as_str()))
             }
             Self::Id(word) => row.key.task.to_string().contains(word.as_str()),
+            Self::Waits(word) => {
+                store.waiting(row.key).is_some_and(|waiting| begins(waiting.reason.code(), word))
+            }
+            Self::Owner(org, user) => store.name(row.key.org) == org && store.name(row.user) == user,
             Self::OlderThan(span) => row.age(now) > *span,
             Self::YoungerThan(span) => row.age(now) < *span,
             Self::TokensOver(n) => row.tokens > *n,
@@ -147,7 +161,7 @@ fn contains(text: &str, word: &str) -> bool {
 }
 
 /// `90s`, `5m`, `2h`, `3d`.
-fn span(text: &str) -> Option<Millis> {
+pub(crate) fn span(text: &str) -> Option<Millis> {
     let unit = match text.chars().next_back()? {
         's' => 1000,
         'm' => 60_000,

@@ -43,6 +43,8 @@ pub(crate) struct Parts {
     /// One line; empty if there is nothing to warn of.
     pub(crate) banner: Rect,
     pub(crate) body: Rect,
+    /// Where one is in time; empty if that is now.
+    pub(crate) scrubber: Rect,
     /// The line where one types, or a short notice; empty if there is none.
     pub(crate) prompt: Rect,
     pub(crate) footer: Rect,
@@ -50,17 +52,18 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Divides the screen.
-    pub(crate) fn of(area: Rect, banner: bool, prompt: bool) -> Self {
-        let [header, tabs, banner, body, prompt, footer] = Layout::vertical([
+    pub(crate) fn of(area: Rect, tabs: bool, banner: bool, scrubber: u16, prompt: bool) -> Self {
+        let [header, tabs, banner, body, scrubber, prompt, footer] = Layout::vertical([
             Constraint::Length(1),
-            Constraint::Length(1),
+            Constraint::Length(u16::from(tabs)),
             Constraint::Length(u16::from(banner)),
             Constraint::Min(0),
+            Constraint::Length(scrubber),
             Constraint::Length(u16::from(prompt)),
             Constraint::Length(1),
         ])
         .areas(area);
-        Self { header, tabs, banner, body, prompt, footer }
+        Self { header, tabs, banner, body, scrubber, prompt, footer }
     }
 }
 

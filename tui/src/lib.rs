@@ -9,12 +9,21 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 mod app;
+mod aside;
+mod diff;
 mod effect;
+mod export;
+mod files;
 mod filter;
 mod keys;
 mod layout;
 mod msg;
+mod plain;
+mod point;
+mod recorded;
+mod records;
 mod run;
+mod settings;
 mod source;
 mod store;
 mod terminal;
@@ -26,6 +35,10 @@ mod update;
 mod view;
 
 pub use app::Steer;
+pub use plain::plain;
+pub use point::point;
+pub use recorded::Recorded;
+pub use records::Records;
 pub use run::{Error, Options, run};
 pub use source::{Live, Source};
 pub use theme::{Glyphs, Palette, Theme};

@@ -1,10 +1,11 @@
 //! What can happen to the dashboard.
 
-use longhaul_client::fleet::{Told, Word};
+use longhaul_client::fleet::{Point, Told, Word};
 use longhaul_core::{TaskRef, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::app::Steer;
+use crate::app::{Draft, Steer};
+use crate::records::Answer;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -32,4 +33,26 @@ pub(crate) enum Msg {
         /// What came of it.
         outcome: Result<String, String>,
     },
+    /// What was to be written or read is: with a word on where, or why it is not.
+    Done {
+        /// Of which task, if of one.
+        at: Option<TaskRef>,
+        /// What came of it.
+        outcome: Result<String, String>,
+    },
+    /// A text to read in the pager was fetched.
+    Fetched {
+        /// Of which task.
+        at: TaskRef,
+        /// The text, or why there is none.
+        text: Result<String, String>,
+    },
+    /// The log was asked about the past, for so manieth: what it says, or why it says nothing.
+    Past(u64, Result<Answer, String>),
+    /// A moment is to be gone to.
+    Go(Point),
+    /// The editor was closed.
+    Edited(Result<Draft, String>),
+    /// The pager was closed, or could not be opened.
+    Closed(Result<(), String>),
 }

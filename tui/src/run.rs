@@ -2,20 +2,27 @@
 //! something changed, at most so often.
 
 use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use longhaul_client::fleet::Point;
 use longhaul_core::Millis;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::app::{App, Me};
+use crate::app::{App, Me, Notice, Travel, View};
+use crate::aside::Aside;
 use crate::effect::{Effect, Performer};
+use crate::keys::Keymap;
 use crate::msg::Msg;
+use crate::settings::Settings;
 use crate::source::Source;
 use crate::terminal::Screen;
-use crate::theme::{self, Palette, Theme};
+use crate::text::fit;
+use crate::theme::{self, Glyphs, Palette, Theme, Tone};
 use crate::update::update;
 
 /// The shortest time between two frames that no key asked for.
@@ -40,10 +47,20 @@ pub struct Options {
     pub everything: bool,
     /// Which colours; nothing: what suits the terminal.
     pub palette: Option<Palette>,
-    /// Which signs.
-    pub glyphs: theme::Glyphs,
-    /// The mouse works from the beginning.
-    pub mouse: bool,
+    /// Which signs; nothing: what suits the terminal.
+    pub glyphs: Option<theme::Glyphs>,
+    /// The mouse works from the beginning; nothing: as it was the last time, or as suits the terminal.
+    pub mouse: Option<bool>,
+    /// Only the user's own tasks, as a list of downloads.
+    pub mine: bool,
+    /// The moment to begin at; nothing: now.
+    pub at: Option<Point>,
+    /// Where downloads and exports are written; empty: where one is.
+    pub folder: PathBuf,
+    /// A file with keys in place of the usual ones, if there is one.
+    pub keys: Option<PathBuf>,
+    /// A file in which choices are remembered.
+    pub remembered: Option<PathBuf>,
 }
 
 /// Why the dashboard does not run.
@@ -70,24 +87,75 @@ pub async fn run(source: Arc<dyn Source>, options: Options) -> Result<(), Error>
     }
     // Asked before anything else reads from the terminal.
     let palette = options.palette.unwrap_or_else(fitting);
-    let mut app = App {
-        theme: Theme { palette, glyphs: options.glyphs },
-        mouse: options.mouse,
-        me: Me { org: options.org, user: options.user, place: options.place, everything: options.everything },
-        origin: source.origin(),
-        now: source.now(),
-        ..App::default()
-    };
+    let mut app = begin(source.as_ref(), &options, palette);
+    if let Some(path) = &options.keys {
+        own_keys(&mut app, path);
+    }
     let mut screen = Screen::take()?;
     app.size = screen.size()?;
     if app.mouse {
         screen.mouse(true)?;
     }
     let (sender, words) = mpsc::channel(64);
-    let mut performer = Performer::start(source.clone(), sender);
-    let keys = read_terminal();
-    Loop { app, screen, source, words, keys, focused: true }.run(&mut performer).await?;
-    Ok(())
+    let mut performer = Performer::start(source.clone(), options.folder.clone(), sender);
+    let keys = Keys::read();
+    // A log that does not grow is seen at its end.
+    let at = options.at.or(source.ends_at().map(Point::At));
+    let mut all = Loop { app, screen, source, words, keys, focused: true, aside: None };
+    if let Some(point) = at {
+        all.take(&mut performer, Msg::Go(point))?;
+    }
+    let outcome = all.run(&mut performer).await;
+    if let Some(path) = &options.remembered {
+        Settings::of(&all.app).write(path);
+    }
+    Ok(outcome?)
+}
+
+/// The dashboard as it is to begin: what was asked for goes before what is remembered, and that before
+/// what suits the terminal.
+pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette) -> App {
+    let me = Me {
+        org: options.org.clone(),
+        user: options.user.clone(),
+        place: options.place.clone(),
+        everything: options.everything,
+    };
+    let mut app = App {
+        me,
+        origin: source.origin(),
+        now: source.now(),
+        travel: Travel { ends_at: source.ends_at(), ..Travel::default() },
+        // Over a slow line reports of the mouse are a burden, and selecting text matters more.
+        mouse: !["SSH_TTY", "SSH_CONNECTION"].iter().any(|name| std::env::var_os(name).is_some()),
+        ..App::default()
+    };
+    app.theme = Theme { palette, glyphs: Glyphs::fitting() };
+    let remembered = options.remembered.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+    Settings::read(&remembered.unwrap_or_default()).apply(&mut app);
+    if palette == Palette::Mono || options.palette.is_some() {
+        app.theme.palette = palette;
+    }
+    app.theme.glyphs = options.glyphs.unwrap_or(app.theme.glyphs);
+    app.mouse = options.mouse.unwrap_or(app.mouse);
+    if options.mine {
+        (app.alone, app.view) = (true, View::Mine);
+    }
+    app
+}
+
+/// Takes the keys of a file, if there is one; a file that is not sound is told of and left alone.
+fn own_keys(app: &mut App, path: &Path) {
+    let Ok(text) = std::fs::read_to_string(path) else { return };
+    match Keymap::read(&text) {
+        Ok(keys) => app.keys = keys,
+        Err(why) => {
+            let text = format!("{} is not used: {why}", fit(&path.to_string_lossy(), 100));
+            let notice = Notice { at: app.now, tone: Tone::Bad, text, task: None };
+            app.inbox.add(notice.clone());
+            app.say(notice);
+        }
+    }
 }
 
 struct Loop {
@@ -95,8 +163,10 @@ struct Loop {
     screen: Screen,
     source: Arc<dyn Source>,
     words: mpsc::Receiver<Msg>,
-    keys: mpsc::Receiver<io::Result<Event>>,
+    keys: Keys,
     focused: bool,
+    /// What needs the terminal for itself, next.
+    aside: Option<Aside>,
 }
 
 impl Loop {
@@ -107,6 +177,15 @@ impl Loop {
         let mut drawn = Instant::now();
         let mut dirty = false;
         while !self.app.quit {
+            if let Some(aside) = self.aside.take() {
+                match self.step_aside(aside).await? {
+                    Some(msg) => self.take(performer, msg)?,
+                    None => return Ok(()),
+                }
+                // What was pressed meanwhile was meant for the other program.
+                end.set(asked_to_end());
+                dirty = true;
+            }
             let wake = self.wake();
             let pause = if self.focused { FRAME } else { UNSEEN };
             let frame = drawn + pause;
@@ -114,7 +193,7 @@ impl Loop {
             tokio::select! {
                 biased;
                 () = &mut end => return Ok(()),
-                event = self.keys.recv() => {
+                event = self.keys.events.recv() => {
                     let Some(event) = event else { return Ok(()) };
                     dirty |= self.hear(performer, event?)?;
                     at_once = true;
@@ -163,10 +242,32 @@ impl Loop {
                 Some(Effect::Copy(text)) => self.screen.copy(&text)?,
                 Some(Effect::Mouse(on)) => self.screen.mouse(on)?,
                 Some(Effect::Redraw) => self.screen.redraw()?,
+                Some(Effect::Ring(text)) => self.screen.ring(&text)?,
+                Some(Effect::Edit(draft)) => self.aside = Some(Aside::Edit(draft)),
+                Some(Effect::Show(text)) => self.aside = Some(Aside::Show(text)),
                 Some(_) | None => {}
             }
         }
         Ok(())
+    }
+
+    /// Lets another program have the terminal until it ends; what comes of it. Nothing: the process is
+    /// asked to end.
+    async fn step_aside(&mut self, aside: Aside) -> io::Result<Option<Msg>> {
+        self.keys.stop();
+        self.screen.leave();
+        let ended = tokio::select! {
+            ended = aside.run() => Some(ended),
+            () = asked_to_end_by_others() => None,
+        };
+        self.screen.come_back()?;
+        if self.app.mouse {
+            self.screen.mouse(true)?;
+        }
+        self.keys = Keys::read();
+        // The window may have another size by now.
+        (self.app.size, self.focused) = (self.screen.size()?, true);
+        Ok(ended)
     }
 
     /// Takes what the terminal says; whether something may have changed.
@@ -191,38 +292,65 @@ impl Loop {
     }
 }
 
-/// Reads the terminal on a thread of its own, until nobody listens.
-fn read_terminal() -> mpsc::Receiver<io::Result<Event>> {
-    let (sender, receiver) = mpsc::channel(64);
-    std::thread::spawn(move || {
-        while !sender.is_closed() {
-            let read = match event::poll(LOOK) {
-                Ok(false) => continue,
-                Ok(true) => event::read(),
-                Err(error) => Err(error),
-            };
-            let broken = read.is_err();
-            if sender.blocking_send(read).is_err() || broken {
-                return;
+/// What the terminal says, read on a thread of its own.
+struct Keys {
+    events: mpsc::Receiver<io::Result<Event>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Keys {
+    /// Reads the terminal until nobody listens.
+    fn read() -> Self {
+        let (sender, events) = mpsc::channel(64);
+        let read = move || {
+            while !sender.is_closed() {
+                let read = match event::poll(LOOK) {
+                    Ok(false) => continue,
+                    Ok(true) => event::read(),
+                    Err(error) => Err(error),
+                };
+                let broken = read.is_err();
+                if sender.blocking_send(read).is_err() || broken {
+                    return;
+                }
             }
+        };
+        Self { events, thread: Some(std::thread::spawn(read)) }
+    }
+
+    /// Reads no more: what is typed from here on is another program's.
+    fn stop(&mut self) {
+        self.events.close();
+        if let Some(thread) = self.thread.take() {
+            // It only ends by itself; a panic in it has been told already.
+            let _ = thread.join();
         }
-    });
-    receiver
+    }
 }
 
 /// Waits until the process is asked to end.
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = async |kind| match signal(kind) {
+pub(crate) async fn asked_to_end() {
+    tokio::select! {
+        () = signalled(SignalKind::interrupt()) => {}
+        () = asked_to_end_by_others() => {}
+    }
+}
+
+/// Waits until somebody other than the user of this terminal asks the process to end. While another
+/// program has the terminal, C-c is that program's.
+async fn asked_to_end_by_others() {
+    tokio::select! {
+        () = signalled(SignalKind::terminate()) => {}
+        () = signalled(SignalKind::hangup()) => {}
+    }
+}
+
+async fn signalled(kind: SignalKind) {
+    match signal(kind) {
         Ok(mut signal) => {
             signal.recv().await;
         }
         Err(_) => std::future::pending().await,
-    };
-    tokio::select! {
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::hangup()) => {}
-        () = wait(SignalKind::interrupt()) => {}
     }
 }
 

@@ -4,12 +4,14 @@
 //! one. The log as it grows is one source, a file or a past moment are others.
 
 use futures::future::BoxFuture;
+use longhaul_audit::{HistoryWriter, Stored};
 use longhaul_client::fleet::{Scope, Told, Word};
-use longhaul_client::{AbortOutcome, Client, Error, Identity, Rerun};
+use longhaul_client::{AbortOutcome, Client, Error, ForkAt, Identity, Rerun};
 use longhaul_core::{Decision, TaskRef};
 use tokio::sync::mpsc;
 
 use crate::app::{Origin, Steer};
+use crate::records::Records;
 
 /// Where what is shown comes from.
 pub trait Source: Send + Sync + 'static {
@@ -22,6 +24,27 @@ pub trait Source: Send + Sync + 'static {
     /// Asks something of a task. The answer is a word for the one who asked: what came of it, or why
     /// it did not.
     fn steer(&self, at: TaskRef, steer: Steer) -> BoxFuture<'static, Result<String, String>>;
+
+    /// What a task made: its files with their names, or its output if it made none. Or why there is
+    /// nothing.
+    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, String>> {
+        let why = format!("the files of {} are not in here", crate::text::short(at.task));
+        Box::pin(async move { Err(why) })
+    }
+
+    /// A task's whole history, oldest first, as a file that can be opened again. Or why there is none.
+    fn history(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<u8>, String>> {
+        let why = format!("the history of {} cannot be read from here", crate::text::short(at.task));
+        Box::pin(async move { Err(why) })
+    }
+
+    /// The log itself: any moment of it.
+    fn records(&self) -> Records;
+
+    /// When the last record was stored, if there will be no more: there the dashboard begins.
+    fn ends_at(&self) -> Option<longhaul_core::Timestamp> {
+        None
+    }
 
     /// Now, by the clock the tasks' times are of.
     fn now(&self) -> longhaul_core::Timestamp;
@@ -48,6 +71,51 @@ impl Live {
     pub fn new(client: Client, scope: Scope) -> Self {
         Self { client, scope }
     }
+
+    /// The client, in a task's organisation.
+    fn speaking_for(&self, at: &TaskRef) -> Client {
+        let identity = Identity { org: at.org.clone(), ..self.client.identity().clone() };
+        self.client.speaking_for(identity)
+    }
+}
+
+async fn files(client: &Client, at: &TaskRef) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let snapshot = client.get(at.task).await?;
+    let mut files = Vec::new();
+    for artifact in &snapshot.artifacts {
+        let (_, bytes) = client.download(at.task, Some(&artifact.name)).await?;
+        files.push((artifact.name.clone(), bytes.to_vec()));
+    }
+    if files.is_empty() {
+        let name = format!("output-{}", crate::text::short(at.task));
+        let (ending, text) = match client.output(at.task).await? {
+            serde_json::Value::String(text) => ("txt", text),
+            value => ("json", format!("{value:#}\n")),
+        };
+        files.push((format!("{name}.{ending}"), text.into_bytes()));
+    }
+    Ok(files)
+}
+
+/// A task's records as `doctor --export` writes a log's.
+async fn history(client: &Client, at: &TaskRef) -> Result<Vec<u8>, String> {
+    let journal = client.journal();
+    let mut writer = HistoryWriter::new(journal.shards());
+    let mut lines = vec![writer.header()];
+    for entry in journal.history(at).await.map_err(|error| chain(&error))? {
+        let stored = Stored {
+            sequence: entry.sequence,
+            stored_at: entry.stored_at,
+            subject: entry.subject,
+            record: entry.record,
+        };
+        lines.push(writer.record(&stored).map_err(|error| chain(&error))?);
+    }
+    if lines.len() == 1 {
+        return Err("nothing of it is on the log".to_owned());
+    }
+    lines.push(writer.end());
+    Ok((lines.join("\n") + "\n").into_bytes())
 }
 
 impl Source for Live {
@@ -62,9 +130,22 @@ impl Source for Live {
     }
 
     fn steer(&self, at: TaskRef, steer: Steer) -> BoxFuture<'static, Result<String, String>> {
-        let identity = Identity { org: at.org.clone(), ..self.client.identity().clone() };
-        let client = self.client.speaking_for(identity);
+        let client = self.speaking_for(&at);
         Box::pin(async move { ask(&client, &at, steer).await.map_err(|error| chain(&error)) })
+    }
+
+    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, String>> {
+        let client = self.speaking_for(&at);
+        Box::pin(async move { files(&client, &at).await.map_err(|error| chain(&error)) })
+    }
+
+    fn history(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<u8>, String>> {
+        let client = self.client.clone();
+        Box::pin(async move { history(&client, &at).await })
+    }
+
+    fn records(&self) -> Records {
+        Records::new(self.client.clone(), self.scope.clone())
     }
 
     fn now(&self) -> longhaul_core::Timestamp {
@@ -104,15 +185,22 @@ async fn ask(client: &Client, at: &TaskRef, steer: Steer) -> Result<String, Erro
             let new = client.rerun(at.task, Rerun::default()).await?;
             return Ok(format!("submitted again as {}", crate::text::short(new.snapshot.task)));
         }
+        Steer::Fork { step } => {
+            let new = client.fork(at.task, ForkAt::Step(step), Rerun::default()).await?;
+            return Ok(format!("forked as {}", crate::text::short(new.snapshot.task)));
+        }
         Steer::Dismiss => {
             client.dismiss(at.task).await?;
+        }
+        Steer::Erase => {
+            client.erase(at.task).await?;
         }
     }
     Ok(done)
 }
 
 /// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(why) = cause {

@@ -39,17 +39,8 @@ impl Screen {
                 told(panic);
             }));
         });
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
         let frames = Frames::default();
-        let entered = execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            EnableBracketedPaste,
-            EnableFocusChange,
-            cursor::Hide
-        );
-        let terminal = entered.and_then(|()| Terminal::new(CrosstermBackend::new(frames.clone())));
+        let terminal = enter().and_then(|()| Terminal::new(CrosstermBackend::new(frames.clone())));
         match terminal {
             Ok(terminal) => Ok(Self { terminal, frames }),
             Err(error) => {
@@ -57,6 +48,26 @@ impl Screen {
                 Err(error)
             }
         }
+    }
+
+    /// Lets another program have the terminal.
+    pub(crate) fn leave(&mut self) {
+        give_back();
+    }
+
+    /// Takes it back: the other program has ended.
+    pub(crate) fn come_back(&mut self) -> io::Result<()> {
+        enter()?;
+        self.terminal.clear()
+    }
+
+    /// Rings the bell, and has terminals that can show a notification of one line (OSC 9).
+    pub(crate) fn ring(&mut self, text: &str) -> io::Result<()> {
+        let clean = longhaul_core::text::line(text, 200);
+        let mut out = io::stdout().lock();
+        // What begins with a number would mean something else to some terminals.
+        write!(out, "\x1b]9;longhaul: {clean}\x07\x07")?;
+        out.flush()
     }
 
     /// Columns and rows.
@@ -99,6 +110,13 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// Takes the terminal over.
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, cursor::Hide)
 }
 
 /// Gives the terminal back as it was. What fails here has nowhere to be told.

@@ -124,6 +124,11 @@ pub(crate) fn clock(at: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
+/// The day, UTC: `2026-11-21`.
+pub(crate) fn date(at: Timestamp) -> String {
+    at.to_string().chars().take_while(|c| *c != 'T').collect()
+}
+
 /// The end of an id: the part in which ids of the same time differ.
 pub(crate) fn short(id: impl std::fmt::Display) -> String {
     let text = id.to_string();

@@ -23,6 +23,19 @@ pub enum Palette {
     Mono,
 }
 
+impl Palette {
+    /// The palette of that name.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        match word {
+            "dark" => Some(Self::Dark),
+            "light" => Some(Self::Light),
+            "16" => Some(Self::Sixteen),
+            "mono" => Some(Self::Mono),
+            _ => None,
+        }
+    }
+}
+
 /// Which signs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Glyphs {
@@ -31,6 +44,30 @@ pub enum Glyphs {
     Unicode,
     /// ASCII only, for terminals that lack the others or take them for wide.
     Ascii,
+}
+
+impl Glyphs {
+    /// The signs of that name.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        match word {
+            "unicode" => Some(Self::Unicode),
+            "ascii" => Some(Self::Ascii),
+            _ => None,
+        }
+    }
+
+    /// Signs that this terminal shows as wide as they are meant to be.
+    pub(crate) fn fitting() -> Self {
+        let said = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if said("TERM").is_some_and(|term| term == "dumb" || term == "linux") {
+            return Self::Ascii;
+        }
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(said).unwrap_or_default();
+        // There, lines and blocks are often drawn two columns wide.
+        let wide = ["ja", "ko", "zh"].iter().any(|language| locale.starts_with(language));
+        let other = locale.contains('.') && !locale.to_lowercase().replace('-', "").ends_with("utf8");
+        if wide || other { Self::Ascii } else { Self::Unicode }
+    }
 }
 
 /// Colours and glyphs.
@@ -217,6 +254,7 @@ fn ascii(symbol: &str) -> char {
         '▃' | '▄' => '-',
         '▅' | '▆' => '=',
         '▇' => '#',
+        '╪' => '|',
         '░' | '▒' => ':',
         _ => '?',
     }

@@ -36,8 +36,15 @@ pub enum Steer {
     Retry,
     /// The same input again, as a new task.
     Rerun,
+    /// A new task that begins with what this one had recorded up to a step.
+    Fork {
+        /// The last step taken over.
+        step: String,
+    },
     /// Hide an ended task.
     Dismiss,
+    /// Delete what an ended task was given and made, for good.
+    Erase,
 }
 
 impl Steer {
@@ -50,7 +57,9 @@ impl Steer {
             Self::Reject { .. } => "rejecting…",
             Self::Retry => "retrying…",
             Self::Rerun => "running again…",
+            Self::Fork { .. } => "forking…",
             Self::Dismiss => "hiding…",
+            Self::Erase => "erasing…",
         }
     }
 
@@ -63,7 +72,9 @@ impl Steer {
             Self::Reject { .. } => "rejected",
             Self::Retry => "queued for another attempt",
             Self::Rerun => "submitted again",
+            Self::Fork { .. } => "forked",
             Self::Dismiss => "hidden",
+            Self::Erase => "erased",
         }
     }
 
@@ -73,15 +84,16 @@ impl Steer {
             Self::Abort => !status.is_terminal() && status != Status::Aborting,
             Self::Approve { .. } | Self::Modify { .. } | Self::Reject { .. } => status == Status::Paused,
             Self::Retry => matches!(status, Status::Failed | Status::Aborted | Status::Expired),
-            Self::Rerun => true,
-            Self::Dismiss => status.is_terminal(),
+            Self::Rerun | Self::Fork { .. } => true,
+            Self::Dismiss | Self::Erase => status.is_terminal(),
         };
         let needs = match self {
             Self::Abort => "only a task that has not ended can be aborted",
             Self::Approve { .. } | Self::Modify { .. } | Self::Reject { .. } => "it asks for nothing",
             Self::Retry => "only a failed, aborted or expired task can be tried again",
-            Self::Rerun => "",
+            Self::Rerun | Self::Fork { .. } => "",
             Self::Dismiss => "only an ended task can be hidden",
+            Self::Erase => "only an ended task can be erased",
         };
         (!fits).then(|| format!("it is {status}: {needs}"))
     }
@@ -103,4 +115,26 @@ pub(crate) struct Asked {
     pub(crate) steer: Steer,
     pub(crate) since: Timestamp,
     pub(crate) fate: Fate,
+    /// Together with others: of which bulk.
+    pub(crate) bulk: Option<u32>,
+}
+
+/// Arguments being changed in an editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Draft {
+    pub(crate) at: TaskRef,
+    pub(crate) approval: ApprovalId,
+    pub(crate) digest: Digest,
+    /// As they were asked for.
+    pub(crate) before: String,
+    /// As they are now.
+    pub(crate) text: String,
+}
+
+/// Something that is fetched or written for a task, and is not there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Errand {
+    pub(crate) at: TaskRef,
+    /// `downloading…`
+    pub(crate) doing: &'static str,
 }

@@ -2,6 +2,9 @@
 //! [`view`](crate::view) draws.
 
 mod asked;
+mod bell;
+mod bulk;
+mod column;
 mod inbox;
 mod list;
 mod marks;
@@ -9,6 +12,7 @@ mod opened;
 mod paper;
 mod popup;
 mod rate;
+mod travel;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,18 +23,23 @@ use longhaul_wire::view::ApprovalView;
 use ratatui::layout::Rect;
 
 pub use asked::Steer;
-pub(crate) use asked::{Asked, Fate};
+pub(crate) use asked::{Asked, Draft, Errand, Fate};
+pub(crate) use bell::Bell;
+pub(crate) use bulk::Bulks;
+pub(crate) use column::Column;
 pub(crate) use inbox::{Inbox, Notice};
 pub(crate) use list::List;
 pub(crate) use marks::Marks;
 pub(crate) use opened::{Opened, Pane};
 pub(crate) use paper::Paper;
-pub(crate) use popup::{Confirm, Popup, Prompt, Typing};
+pub(crate) use popup::{Choice, Choose, Chosen, Confirm, Popup, Prompt, Typing};
 pub(crate) use rate::Rate;
+pub(crate) use travel::{Jump, Past, SPEEDS, Travel, Wish, World};
 
 use crate::filter::Filter;
-use crate::keys::Context;
+use crate::keys::{Context, Keymap};
 use crate::layout::Shape;
+use crate::settings::Settings;
 use crate::store::{Key, Order, Row, Sort, Store};
 use crate::theme::Theme;
 
@@ -54,11 +63,20 @@ pub(crate) enum View {
     Caps,
     Events,
     Inbox,
+    /// One's own tasks, as a person sees them.
+    Mine,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Tasks, Self::Approvals, Self::Executors, Self::Caps, Self::Events, Self::Inbox];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Tasks,
+        Self::Approvals,
+        Self::Executors,
+        Self::Caps,
+        Self::Events,
+        Self::Inbox,
+        Self::Mine,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -68,6 +86,7 @@ impl View {
             Self::Caps => "Caps",
             Self::Events => "Events",
             Self::Inbox => "Inbox",
+            Self::Mine => "Mine",
         }
     }
 }
@@ -101,7 +120,11 @@ pub(crate) struct App {
     pub(crate) size: (u16, u16),
     pub(crate) theme: Theme,
     pub(crate) mouse: bool,
+    pub(crate) keys: Keymap,
+    pub(crate) bell: Bell,
     pub(crate) me: Me,
+    /// Only one's own tasks are shown: no other view is there.
+    pub(crate) alone: bool,
     pub(crate) origin: Origin,
 
     pub(crate) store: Store,
@@ -130,6 +153,12 @@ pub(crate) struct App {
     pub(crate) order: Order,
     pub(crate) sort: Sort,
     pub(crate) filter: Filter,
+    /// The last filter that was meant: what is looked for on and on.
+    pub(crate) sought: Filter,
+    /// The columns chosen; nothing: as the width allows.
+    pub(crate) columns: Option<Vec<Column>>,
+    /// One's own tasks, listed.
+    pub(crate) mine: Order,
     pub(crate) marks: Marks,
     /// The opened task, over whatever view.
     pub(crate) opened: Option<Opened>,
@@ -142,8 +171,18 @@ pub(crate) struct App {
     pub(crate) inbox: Inbox,
     /// What was asked for and may not have taken effect yet.
     pub(crate) asked: Vec<Asked>,
+    /// What was asked of many at once, until all have answered.
+    pub(crate) bulks: Bulks,
+    /// What is fetched or written for tasks.
+    pub(crate) errands: Vec<Errand>,
+    /// Arguments that were edited and are not sent: the editor goes on with them.
+    pub(crate) draft: Option<Draft>,
+    /// What was chosen and is remembered for the next time.
+    pub(crate) chosen: Settings,
     /// A short notice, and until when it stays.
     pub(crate) toast: Option<(Notice, Timestamp)>,
+    /// Where one is in time.
+    pub(crate) travel: Travel,
     pub(crate) quit: bool,
 }
 
@@ -170,12 +209,18 @@ impl App {
         self.store.get(self.lists[View::Tasks as usize].selected?)
     }
 
+    /// The story of the task that actions are about, as far as it is told.
+    pub(crate) fn story(&self) -> Option<&Opened> {
+        let at = self.subject().and_then(|row| self.store.address(row))?;
+        self.opened.iter().chain(&self.peek).find(|told| told.at == at)
+    }
+
     /// The task that actions are about.
     pub(crate) fn subject(&self) -> Option<&Row> {
         match &self.opened {
             Some(opened) => self.store.get(self.store.key(&opened.at)?),
             None => match self.view {
-                View::Tasks | View::Approvals => self.store.get(self.list().selected?),
+                View::Tasks | View::Approvals | View::Mine => self.store.get(self.list().selected?),
                 View::Executors | View::Caps | View::Events | View::Inbox => None,
             },
         }
@@ -203,6 +248,9 @@ impl App {
     /// Why nothing can be asked for now; nothing if it can.
     pub(crate) fn tied(&self) -> Option<&'static str> {
         match (self.origin, self.down_since) {
+            (Origin::Live, _) if self.past().is_some() => {
+                Some("this is the past: nothing can be changed there; t goes back to now")
+            }
             (Origin::File, _) => Some("this is a file: it can be looked at, not acted on"),
             (_, Some(_)) => Some("the log is out of reach: actions are off until it answers"),
             _ => None,
@@ -258,7 +306,7 @@ impl App {
         let second = Timestamp(self.now.0 - self.now.0.rem_euclid(1000) + 1000);
         let order = self.order.due(&self.store);
         let toast = self.toast.as_ref().map(|(_, until)| *until);
-        [order, toast, self.peek_due()]
+        [order, toast, self.peek_due(), self.plays_at()]
             .into_iter()
             .flatten()
             .fold(second, Timestamp::min)

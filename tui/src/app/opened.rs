@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use longhaul_client::fleet::Happening;
+use longhaul_client::fleet::{Happening, StoryThen};
 use longhaul_core::{Decision, Payload, Sequence, Snapshot, TaskRef};
 
 use super::Paper;
@@ -25,11 +25,13 @@ pub(crate) enum Pane {
     Usage,
     Chain,
     Asked,
+    /// Why it stands as it does.
+    Why,
     About,
 }
 
 impl Pane {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Events,
         Self::Text,
         Self::Output,
@@ -38,6 +40,7 @@ impl Pane {
         Self::Usage,
         Self::Chain,
         Self::Asked,
+        Self::Why,
         Self::About,
     ];
 
@@ -51,6 +54,7 @@ impl Pane {
             Self::Usage => "Usage",
             Self::Chain => "Chain",
             Self::Asked => "Asked",
+            Self::Why => "Why",
             Self::About => "About",
         }
     }
@@ -107,6 +111,21 @@ impl Opened {
         }
     }
 
+    /// Shows its story as it was at a moment; nothing: it was not there.
+    pub(crate) fn as_then(&mut self, story: Option<StoryThen>) {
+        let (pane, all_levels, follow, top) = (self.pane, self.all_levels, self.follow, self.top);
+        *self = Self { pane, all_levels, follow, top, ..Self::new(self.at.clone()) };
+        match story {
+            Some(StoryThen { snapshot, events, text }) => {
+                self.snapshot = Some(snapshot);
+                self.add(events);
+                self.add_text(&text);
+                self.fresh = 0;
+            }
+            None => self.trouble = Some("it was not submitted yet".to_owned()),
+        }
+    }
+
     /// The events to show, oldest first.
     pub(crate) fn events(&self) -> impl DoubleEndedIterator<Item = &Happening> {
         self.events.iter().filter(|event| self.all_levels || matters(event))
@@ -153,6 +172,26 @@ impl Opened {
         self.paper.lines()
     }
 
+    fn running_text(&self, snapshot: &Snapshot) -> String {
+        match self.pane {
+            Pane::Text => self.text.clone(),
+            Pane::Output => snapshot.output.as_ref().map(told).unwrap_or_default(),
+            Pane::Asked => asked(snapshot),
+            _ => told(&snapshot.input),
+        }
+    }
+
+    /// The whole text of a pane of running text; nothing if there is none, or if it is not all here.
+    pub(crate) fn reads(&self) -> Option<String> {
+        let snapshot = self.snapshot.as_deref()?;
+        let here = match self.pane {
+            Pane::Text | Pane::Asked => true,
+            Pane::Input => matches!(snapshot.input, Payload::Inline(_)),
+            _ => false,
+        };
+        Some(self.running_text(snapshot)).filter(|text| here && !text.is_empty())
+    }
+
     /// Wraps what the pane reads, if it is not wrapped to this width already.
     pub(crate) fn wrap(&mut self, columns: usize) {
         let reads = matches!(self.pane, Pane::Text | Pane::Output | Pane::Input | Pane::Asked);
@@ -161,12 +200,7 @@ impl Opened {
         if self.paper_of == Some((self.pane, of)) && self.paper.columns() == columns {
             return;
         }
-        let text = match self.pane {
-            Pane::Text => self.text.clone(),
-            Pane::Output => snapshot.output.as_ref().map(told).unwrap_or_default(),
-            Pane::Asked => asked(snapshot),
-            _ => told(&snapshot.input),
-        };
+        let text = self.running_text(snapshot);
         self.paper = Paper::new(&text, columns);
         self.paper_of = Some((self.pane, of));
     }

@@ -1,9 +1,11 @@
 //! What lies over a view and takes the keys.
 
+use longhaul_core::TaskRef;
 use tui_input::Input;
 
-use super::Steer;
-use longhaul_core::TaskRef;
+use super::{Column, Steer};
+use crate::diff::Change;
+use crate::export::Format;
 
 /// What lies over a view.
 #[derive(Debug, Clone)]
@@ -17,6 +19,43 @@ pub(crate) enum Popup {
     },
     /// Whether it is meant.
     Confirm(Confirm),
+    /// Which of several.
+    Choose(Choose),
+}
+
+/// Which of several: one moves to it and presses Enter.
+#[derive(Debug, Clone)]
+pub(crate) struct Choose {
+    pub(crate) title: &'static str,
+    pub(crate) choices: Vec<Choice>,
+    /// The one that one is on.
+    pub(crate) at: usize,
+}
+
+impl Choose {
+    /// Moves on, as far as there is something.
+    pub(crate) fn go(&mut self, by: isize) {
+        self.at = self.at.saturating_add_signed(by).min(self.choices.len().saturating_sub(1));
+    }
+}
+
+/// One of several.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    /// A clean line.
+    pub(crate) label: String,
+    pub(crate) then: Chosen,
+}
+
+/// What comes of a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// Branches off after the step of this place in the task's steps.
+    Fork(usize),
+    /// Writes what is listed.
+    Export(Format),
+    /// Shows a column, or hides it; the choice stays open.
+    Column(Column),
 }
 
 /// Whether something is meant. Only `y`, or the word asked for, says yes.
@@ -25,11 +64,32 @@ pub(crate) struct Confirm {
     pub(crate) title: String,
     /// What will happen, a clean line each.
     pub(crate) lines: Vec<String>,
+    /// What changes, where arguments do.
+    pub(crate) changes: Vec<Change>,
+    /// The first of the lines and changes in sight.
+    pub(crate) top: usize,
+    /// No means back to the list: one has pressed Esc on a running task.
+    pub(crate) leaves: bool,
     /// What to type, where `y` is too easy.
     pub(crate) word: Option<String>,
     pub(crate) typed: Input,
     /// What then happens.
     pub(crate) then: Vec<(TaskRef, Steer)>,
+}
+
+impl Confirm {
+    /// A question that `y` answers.
+    pub(crate) fn new(title: &str, lines: Vec<String>, then: Vec<(TaskRef, Steer)>) -> Self {
+        let title = title.to_owned();
+        let (changes, typed) = (Vec::new(), Input::default());
+        Self { title, lines, changes, top: 0, leaves: false, word: None, typed, then }
+    }
+
+    /// Scrolls, as far as there is something.
+    pub(crate) fn scroll(&mut self, by: isize) {
+        let last = (self.lines.len() + self.changes.len()).saturating_sub(1);
+        self.top = self.top.saturating_add_signed(by).min(last);
+    }
 }
 
 /// A line one types.
@@ -49,6 +109,8 @@ pub(crate) enum Typing {
     },
     /// Why a question is answered with no.
     Reject(Vec<(TaskRef, Steer)>),
+    /// A command.
+    Command,
 }
 
 impl Typing {
@@ -57,6 +119,7 @@ impl Typing {
         match self {
             Self::Filter { .. } => "/",
             Self::Reject(_) => "why not? ",
+            Self::Command => ":",
         }
     }
 }

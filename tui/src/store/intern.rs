@@ -17,6 +17,7 @@ impl Sym {
 }
 
 /// Gives out symbols.
+#[derive(Clone)]
 pub(crate) struct Interner {
     texts: Vec<Arc<str>>,
     known: HashMap<Arc<str>, Sym>,

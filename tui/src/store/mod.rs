@@ -7,6 +7,7 @@
 mod count;
 mod intern;
 mod order;
+mod past;
 mod row;
 mod standing;
 
@@ -129,13 +130,18 @@ impl Store {
     }
 
     /// Takes a task as it stands now. What is older than what is known is passed over.
-    pub(crate) fn put(&mut self, mut brief: Brief) {
+    pub(crate) fn put(&mut self, brief: Brief) {
+        let known = self.key(&brief.at).and_then(|key| self.get(key));
+        if known.is_none_or(|row| row.sequence <= brief.sequence) {
+            self.set(brief);
+        }
+    }
+
+    /// Takes a task as it stood at some time, whatever is known of it.
+    fn set(&mut self, mut brief: Brief) {
         let key = Key { org: self.names.intern(brief.at.org.as_str()), task: brief.at.task };
         let late = brief.executor.and_then(|id| self.executors.get(&id)).is_some_and(|known| known.late);
         let at = self.index.get(&key).copied();
-        if at.is_some_and(|at| self.row(at).sequence > brief.sequence) {
-            return;
-        }
         let listed = brief.waiting.take();
         match brief.question.take() {
             Some(question) => drop(self.questions.insert(key, *question)),

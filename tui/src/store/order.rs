@@ -33,6 +33,23 @@ impl SortBy {
     pub(crate) const ALL: [Self; 6] =
         [Self::Attention, Self::Age, Self::Status, Self::Title, Self::Progress, Self::Tokens];
 
+    /// What commands and settings call it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Attention => "attention",
+            Self::Age => "age",
+            Self::Status => "status",
+            Self::Title => "title",
+            Self::Progress => "progress",
+            Self::Tokens => "tokens",
+        }
+    }
+
+    /// The sort of that name.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.word() == word)
+    }
+
     /// What the list's frame says.
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -68,6 +85,11 @@ impl Order {
     /// The rows, first to last.
     pub(crate) fn rows(&self) -> &[u32] {
         &self.rows
+    }
+
+    /// Its rows are those of another store: none, until it is made anew.
+    pub(crate) fn clear(&mut self) {
+        *self = Self { stale: true, ..Self::default() };
     }
 
     /// It must be made anew however recent it is.

@@ -12,6 +12,8 @@ use super::{NOW, address, executor_id};
 /// How far the sample history goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Until {
+    /// Not begun.
+    Submitted,
     /// In its second step.
     Running,
     /// An abort is asked for.
@@ -20,6 +22,14 @@ pub(crate) enum Until {
     Aborted,
     /// It finished instead.
     Completed,
+}
+
+/// The `n`th sample task, submitted and not begun.
+pub(crate) fn pending(n: u32) -> Box<Snapshot> {
+    let Told::Anew { mut snapshot, .. } = story(n, Until::Submitted) else { panic!("it begins anew") };
+    // As new as what the list knows of it.
+    snapshot.sequence = Sequence(1000 + u64::from(n));
+    snapshot
 }
 
 /// The story of the `n`th sample task.
@@ -100,6 +110,9 @@ fn history(until: Until) -> Vec<(Role, Millis, Vec<EventBody>)> {
         ),
         (Executor, Millis(7_000), vec![EventBody::TextAppended { run, segment: 0, offset: 0, text }]),
     ];
+    if until == Until::Submitted {
+        all.truncate(1);
+    }
     if until == Until::Completed {
         let artifact = Artifact {
             name: "report.pdf".to_owned(),

@@ -19,7 +19,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 use uuid::Uuid;
 
-pub(crate) use history::{Until, story};
+pub(crate) use history::{Until, pending, story};
 
 use crate::app::{App, Me};
 use crate::effect::Effect;

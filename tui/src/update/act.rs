@@ -1,12 +1,17 @@
 //! What keys do.
 
-use crate::app::{App, Opened, Popup, Prompt, Typing, View};
+use longhaul_core::{Status, TaskRef};
+
+use crate::app::{
+    App, Choice, Choose, Chosen, Column, Notice, Opened, Popup, Prompt, Typing, View,
+};
 use crate::effect::Effect;
 use crate::filter::Filter;
 use crate::keys::Act;
 use crate::store::{Key, Sort, SortBy};
+use crate::theme::Tone;
 
-use super::{room, steer};
+use super::{edit, errand, room, steer, travel};
 
 /// Does what a key asks for.
 pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
@@ -40,6 +45,17 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
         Act::Mark => mark(app),
         Act::MarkRange => mark_range(app),
         Act::MarkAll => mark_all(app),
+        Act::FindNext => find(app, true),
+        Act::FindPrevious => find(app, false),
+        Act::Command => app.prompt = Some(Prompt { typing: Typing::Command, input: Default::default() }),
+        Act::Columns => columns(app),
+        Act::Modify => return edit::modify(app),
+        Act::Fork => fork(app),
+        Act::Download => return errand::download(app),
+        Act::Page => return errand::page(app),
+        Act::Export => return errand::export(app),
+        Act::Why => return errand::why(app),
+        Act::Stop => return stop(app),
         Act::Approve | Act::Reject | Act::Abort | Act::Retry | Act::Rerun | Act::Delete => {
             return steer::ask(app, act);
         }
@@ -64,10 +80,21 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
                 opened.follow = true;
             }
         }
+        Act::Past
+        | Act::EventBack
+        | Act::EventNext
+        | Act::TurnBack
+        | Act::TurnNext
+        | Act::MinuteBack
+        | Act::MinuteNext
+        | Act::Play
+        | Act::Faster
+        | Act::Slower => return travel::act(app, act),
         Act::Help => app.popup = Some(Popup::Help { filter: Default::default(), top: 0 }),
         Act::Redraw => return vec![Effect::Redraw],
         Act::Mouse => {
             app.mouse = !app.mouse;
+            app.chosen.mouse = Some(app.mouse);
             return vec![Effect::Mouse(app.mouse)];
         }
     }
@@ -79,10 +106,14 @@ pub(super) fn len(app: &App, view: View) -> usize {
     match view {
         View::Tasks => app.order.rows().len(),
         View::Approvals => app.store.questions().count(),
-        View::Executors => app.store.executors().len(),
+        View::Executors => match app.past() {
+            Some(past) => past.executors.len(),
+            None => app.store.executors().len(),
+        },
         View::Caps => app.slots.as_ref().map_or(0, |slots| slots.users.len() + 1),
         View::Events => app.tail.len(),
         View::Inbox => app.inbox.notices().count(),
+        View::Mine => app.mine.rows().len(),
     }
 }
 
@@ -107,6 +138,7 @@ pub(super) fn go(app: &mut App, at: usize) {
 pub(super) fn key_at(app: &App, view: View, at: usize) -> Option<Key> {
     match view {
         View::Tasks => app.order.rows().get(at).map(|at| app.store.row(*at).key),
+        View::Mine => app.mine.rows().get(at).map(|at| app.store.row(*at).key),
         View::Approvals => app.questions().get(at).map(|(key, _)| *key),
         View::Executors | View::Caps | View::Events | View::Inbox => None,
     }
@@ -114,8 +146,8 @@ pub(super) fn key_at(app: &App, view: View, at: usize) -> Option<Key> {
 
 fn scroll(app: &mut App, by: isize) {
     let room = crate::view::task::pane(app).height;
+    let Some(lines) = app.opened.as_ref().map(|opened| crate::view::task::len(app, opened)) else { return };
     let Some(opened) = &mut app.opened else { return };
-    let lines = crate::view::task::len(opened);
     let end = lines.saturating_sub(room.into());
     let top = if opened.follow { end } else { opened.top.min(end) };
     opened.top = if by == isize::MIN { 0 } else { top.saturating_add_signed(by).min(end) };
@@ -127,15 +159,29 @@ fn scroll(app: &mut App, by: isize) {
 
 fn open(app: &mut App) -> Vec<Effect> {
     let at = match app.view {
-        View::Tasks | View::Approvals => app.subject().and_then(|row| app.store.address(row)),
+        View::Tasks | View::Approvals | View::Mine => app.subject().and_then(|row| app.store.address(row)),
         View::Inbox => app.inbox.notices().nth(app.list().at).and_then(|notice| notice.task.clone()),
         View::Events => {
             let newest_first = app.tail.len().checked_sub(app.list().at + 1);
             newest_first.and_then(|at| app.tail.get(at)).map(|event| event.task.clone())
         }
-        View::Executors | View::Caps => None,
+        View::Caps => {
+            held(app);
+            None
+        }
+        View::Executors => None,
     };
-    let Some(at) = at else { return Vec::new() };
+    at.map(|at| open_task(app, at)).unwrap_or_default()
+}
+
+/// Opens the task that is meant.
+pub(super) fn open_subject(app: &mut App) -> Vec<Effect> {
+    let at = app.subject().and_then(|row| app.store.address(row));
+    at.map(|at| open_task(app, at)).unwrap_or_default()
+}
+
+/// Opens a task.
+pub(super) fn open_task(app: &mut App, at: TaskRef) -> Vec<Effect> {
     if let Some(told) = app.peek.take_if(|peek| peek.at == at) {
         app.opened = Some(told);
         return Vec::new();
@@ -154,13 +200,109 @@ fn back(app: &mut App) -> Vec<Effect> {
     } else if app.view == View::Tasks && !app.filter.is_empty() {
         app.filter = Filter::default();
         app.order.mark_stale();
-    } else {
+    } else if app.past().is_some() && app.travel.ends_at.is_none() {
+        return travel::leave(app);
+    } else if !app.alone {
         app.view = View::Tasks;
     }
     Vec::new()
 }
 
-fn go_to(app: &mut App, view: View) -> Vec<Effect> {
+/// A Stop button: asks whether the running task one watches is to stop. No is back to the list.
+fn stop(app: &mut App) -> Vec<Effect> {
+    let runs = app.subject().is_some_and(|row| row.status == Status::Running);
+    if !runs || app.tied().is_some() {
+        return back(app);
+    }
+    let effects = steer::ask(app, Act::Abort);
+    if let Some(Popup::Confirm(confirm)) = &mut app.popup {
+        confirm.leaves = true;
+    }
+    effects
+}
+
+/// What is held back by the cap one is on.
+fn held(app: &mut App) {
+    let user = app.list().at.checked_sub(1).and_then(|at| app.slots.as_ref()?.users.get(at));
+    let text = match user {
+        Some(user) => format!("user:{} status:held", user.user),
+        None => format!("org:{} status:held", app.me.org),
+    };
+    set_filter(app, &text);
+    app.view = View::Tasks;
+}
+
+/// Lists only what matches, and remembers it.
+pub(super) fn set_filter(app: &mut App, text: &str) {
+    app.filter = Filter::parse(text);
+    app.order.mark_stale();
+    if !app.filter.is_empty() {
+        app.sought = app.filter.clone();
+    }
+}
+
+/// To the next task that matches what was looked for last, round and round.
+fn find(app: &mut App, forward: bool) {
+    let (rows, here) = (app.order.rows(), app.list().at);
+    if app.sought.is_empty() || rows.is_empty() {
+        let text = "nothing was looked for yet: / does".to_owned();
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+    }
+    let matches = |place: &usize| app.sought.matches(&app.store, app.store.row(rows[*place]), app.now);
+    let further = |n: usize| if forward { (here + n) % rows.len() } else { (here + rows.len() - n) % rows.len() };
+    let found = (1..=rows.len()).map(further).find(matches);
+    match found {
+        Some(place) => go(app, place),
+        None => {
+            let text = format!("nothing listed matches {}", crate::text::fit(app.sought.text(), 60));
+            app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+        }
+    }
+}
+
+/// Sorts by a column; by the same one once more: the other way round.
+pub(super) fn sort_by(app: &mut App, by: SortBy) {
+    let reversed = app.sort.by == by && !app.sort.reversed;
+    app.sort = Sort { by, reversed };
+    app.order.mark_stale();
+}
+
+/// Asks which columns to show.
+pub(super) fn columns(app: &mut App) {
+    let choices = Column::ALL.map(|column| {
+        let label = column.word().to_owned();
+        Choice { label, then: Chosen::Column(column) }
+    });
+    app.popup = Some(Popup::Choose(Choose { title: "Columns", choices: choices.to_vec(), at: 0 }));
+}
+
+/// Asks after which step to branch off.
+fn fork(app: &mut App) {
+    if let Some(why) = app.tied() {
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text: why.to_owned(), task: None });
+    }
+    let Some(snapshot) = app.story().and_then(|told| told.snapshot.as_deref()) else {
+        let text = "its steps are not read yet: Enter opens it".to_owned();
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+    };
+    let recorded = (0..).zip(&snapshot.steps).filter(|(_, step)| step.result.is_some());
+    let choice = |(at, step): (usize, &longhaul_core::snapshot::Step)| Choice {
+        label: format!("{}. {}", step.index + 1, crate::text::fit(&step.name, 50)),
+        then: Chosen::Fork(at),
+    };
+    let choices: Vec<_> = recorded.map(choice).collect();
+    if choices.is_empty() {
+        let text = "it has recorded no step yet: C runs it again from the beginning".to_owned();
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+    }
+    let at = choices.len() - 1;
+    app.popup = Some(Popup::Choose(Choose { title: "Branch off after which step", choices, at }));
+}
+
+pub(super) fn go_to(app: &mut App, view: View) -> Vec<Effect> {
+    if app.alone {
+        return Vec::new();
+    }
     app.view = view;
     if view == View::Inbox {
         app.inbox.read();
@@ -170,7 +312,7 @@ fn go_to(app: &mut App, view: View) -> Vec<Effect> {
 }
 
 /// Closes the opened task. Its story goes on beside the list if it is wanted there.
-fn close(app: &mut App) -> bool {
+pub(super) fn close(app: &mut App) -> bool {
     let Some(mut opened) = app.opened.take() else { return false };
     (opened.pane, opened.follow, opened.fresh) = (Default::default(), true, 0);
     app.peek = Some(opened);
@@ -226,6 +368,8 @@ fn copy(app: &mut App, lines: Vec<String>) -> Vec<Effect> {
     } else {
         format!("copied {} lines", lines.len())
     };
-    app.say(crate::app::Notice { at: app.now, tone: crate::theme::Tone::Good, text: what, task: None });
-    vec![Effect::Copy(lines.join("\n"))]
+    app.say(Notice { at: app.now, tone: Tone::Good, text: what, task: None });
+    // Ids only; but whatever is copied may be pasted into a shell.
+    let clean: Vec<_> = lines.iter().map(|line| longhaul_core::text::line(line, 1000)).collect();
+    vec![Effect::Copy(clean.join("\n"))]
 }

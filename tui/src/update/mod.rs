@@ -2,23 +2,32 @@
 //! to the world is given back as [`Effect`]s.
 
 mod act;
+mod command;
+mod edit;
+mod errand;
 mod popup;
 mod steer;
+mod travel;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use command::suggestions;
 pub(crate) use steer::{steer_of, underway};
 
+use longhaul_client::fleet::Point;
 use longhaul_core::Timestamp;
-use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use crate::app::{App, Opened, View};
+use crate::app::{App, Notice, Opened, View};
 use crate::effect::Effect;
-use crate::layout::{Parts, list_room};
+use crate::filter::Filter;
+use crate::layout::list_room;
 use crate::msg::Msg;
+use crate::store::{Sort, SortBy};
+use crate::theme::Tone;
 use crate::{keys, view};
 
 /// How far one turn of the wheel goes, in rows.
@@ -28,12 +37,13 @@ const WHEEL: isize = 3;
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Tick(now) => {
-            tick(app, now);
-            Vec::new()
+            let since = app.now;
+            travel::behind(app, |app| tick(app, now));
+            travel::tick(app, since)
         }
         Msg::Key(key) if app.prompt.is_some() => popup::type_line(app, &key),
         Msg::Key(key) if app.popup.is_some() => popup::key(app, &key),
-        Msg::Key(key) => match keys::act(app.context(), &key) {
+        Msg::Key(key) => match meant(app, &key) {
             Some(act) => act::act(app, act),
             None => Vec::new(),
         },
@@ -43,19 +53,49 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.size = (columns, rows);
             Vec::new()
         }
-        Msg::Word(word) => words::word(app, word),
+        Msg::Word(word) => {
+            let mut effects = travel::behind(app, |app| words::word(app, word));
+            effects.extend(travel::advance(app));
+            effects
+        }
+        // A story that goes on is not of the past.
+        Msg::Told(..) if app.past().is_some() => Vec::new(),
         Msg::Told(at, told) => {
             words::told(app, &at, told);
             Vec::new()
         }
+        Msg::Past(turn, answer) => travel::answered(app, turn, answer),
+        Msg::Go(point) => travel::go(app, point),
         Msg::Answered { at, steer, outcome } => {
-            steer::answered(app, &at, &steer, outcome);
+            travel::behind(app, |app| steer::answered(app, &at, &steer, outcome));
+            Vec::new()
+        }
+        Msg::Done { at, outcome } => {
+            errand::done(app, at, outcome);
+            Vec::new()
+        }
+        Msg::Fetched { at, text } => errand::fetched(app, &at, text),
+        Msg::Closed(outcome) => {
+            if let Err(text) = outcome {
+                app.say(Notice { at: app.now, tone: Tone::Bad, text, task: None });
+            }
+            Vec::new()
+        }
+        Msg::Edited(outcome) => {
+            edit::edited(app, outcome);
             Vec::new()
         }
     };
+    travel::recount(app);
     settle(app);
     effects.extend(peek(app));
-    effects
+    travel::stories(app, effects)
+}
+
+/// What a key does here: in the past some do something else.
+fn meant(app: &App, key: &KeyEvent) -> Option<keys::Act> {
+    let past = app.past().and_then(|_| app.keys.act(keys::Context::Past, key));
+    past.or_else(|| app.keys.act(app.context(), key))
 }
 
 /// Has the story told of the row one rests on, where there is room for it beside the list.
@@ -91,12 +131,18 @@ fn settle(app: &mut App) {
     if let Some(opened) = &mut app.opened {
         opened.wrap(columns.into());
     }
-    let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.now);
+    let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.then());
+    let own_fresh = app.view == View::Mine && {
+        let own = Filter::owned_by(&app.me.org, &app.me.user);
+        let newest = Sort { by: SortBy::Age, reversed: false };
+        app.mine.refresh(&app.store, &own, newest, app.then())
+    };
     for view in View::ALL {
         let mut list = app.lists[view as usize];
         // The row may have moved, or be gone: then what is at its place now.
         let moved = match view {
             View::Tasks if fresh => list.selected.and_then(|key| app.order.place(&app.store, key)),
+            View::Mine if own_fresh => list.selected.and_then(|key| app.mine.place(&app.store, key)),
             View::Approvals => {
                 let place = |key| app.questions().iter().position(|(open, _)| *open == key);
                 list.selected.and_then(place)
@@ -115,12 +161,23 @@ fn settle(app: &mut App) {
 /// How many rows of a view's list are in sight.
 pub(crate) fn room(app: &App, view: View) -> usize {
     let area = Rect::new(0, 0, app.size.0, app.size.1);
-    let body = Parts::of(area, view::banner(app).is_some(), view::prompt_line(app)).body;
-    list_room(body, view::above_list(view, area))
+    let body = view::parts(app, area).body;
+    match view {
+        View::Mine => view::mine_room(body),
+        _ => list_room(body, view::above_list(view, area)),
+    }
 }
 
 fn point(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
-    if app.popup.is_some() || app.prompt.is_some() {
+    if app.prompt.is_some() {
+        return Vec::new();
+    }
+    if app.popup.is_some() {
+        match mouse.kind {
+            MouseEventKind::ScrollDown => popup::scroll(app, WHEEL),
+            MouseEventKind::ScrollUp => popup::scroll(app, -WHEEL),
+            _ => {}
+        }
         return Vec::new();
     }
     match mouse.kind {
@@ -130,7 +187,9 @@ fn point(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
             Some(view::Hit::Tab(view)) => return act::act(app, keys::Act::Go(view)),
             Some(view::Hit::Row(at)) if app.list().at == at => return act::act(app, keys::Act::Open),
             Some(view::Hit::Row(at)) => act::go(app, at),
+            Some(view::Hit::Time(at)) => return travel::go(app, Point::At(at)),
             Some(view::Hit::Key(act)) => return self::act::act(app, act),
+            Some(view::Hit::Heading(column)) => self::act::sort_by(app, column),
             None => {}
         },
         _ => {}

@@ -1,14 +1,19 @@
 //! Keys that a popup or a line one types takes.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
-use crate::app::{App, Popup, Steer, Typing};
+use crate::app::{App, Chosen, Column, Popup, Steer, Typing};
 use crate::effect::Effect;
 use crate::filter::Filter;
+use crate::layout::Shape;
 use crate::text::fit;
 
-use super::steer;
+use super::{act, command, errand, steer};
+
+/// How far a page of a popup goes, in lines.
+const PAGE: isize = 10;
 
 /// Longest line one can type, in characters.
 const LONGEST: usize = 1000;
@@ -60,8 +65,19 @@ pub(super) fn type_line(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
                 app.order.mark_stale();
             }
         }
+        KeyCode::Tab if matches!(prompt.typing, Typing::Command) => {
+            if let Some(whole) = command::complete(prompt.input.value()) {
+                prompt.input = whole.into();
+            }
+        }
         KeyCode::Enter => {
             let Some(prompt) = app.prompt.take() else { return Vec::new() };
+            if let Typing::Filter { .. } = prompt.typing {
+                act::set_filter(app, prompt.input.value());
+            }
+            if let Typing::Command = prompt.typing {
+                return command::run(app, prompt.input.value());
+            }
             if let Typing::Reject(asked) = prompt.typing {
                 let said = fit(prompt.input.value().trim(), LONGEST);
                 let reason = (!said.is_empty()).then_some(said);
@@ -135,10 +151,70 @@ pub(super) fn key(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
                 return steer::go(app, asked);
             }
             match (key.code, &confirm.word) {
-                (KeyCode::Esc, _) | (KeyCode::Char('n' | 'N' | 'q'), None) => app.popup = None,
+                (KeyCode::Esc, _) | (KeyCode::Char('n' | 'N' | 'q'), None) => {
+                    let leaves = confirm.leaves;
+                    app.popup = None;
+                    if leaves {
+                        act::close(app);
+                    }
+                }
+                (KeyCode::Down, _) => confirm.scroll(1),
+                (KeyCode::Up, _) => confirm.scroll(-1),
+                (KeyCode::PageDown, _) => confirm.scroll(PAGE),
+                (KeyCode::PageUp, _) => confirm.scroll(-PAGE),
                 (_, Some(_)) => edit(&mut confirm.typed, key),
                 // Enter does not say yes: it is pressed too easily.
                 _ => {}
+            }
+        }
+        Popup::Choose(choose) => match key.code {
+            KeyCode::Esc | KeyCode::Char('q') => app.popup = None,
+            KeyCode::Down | KeyCode::Char('j') => choose.go(1),
+            KeyCode::Up | KeyCode::Char('k') => choose.go(-1),
+            KeyCode::Enter | KeyCode::Char(' ') => return chosen(app),
+            _ => {}
+        },
+    }
+    Vec::new()
+}
+
+/// The wheel over a popup.
+pub(super) fn scroll(app: &mut App, by: isize) {
+    match &mut app.popup {
+        Some(Popup::Help { top, .. }) => *top = top.saturating_add_signed(by),
+        Some(Popup::Confirm(confirm)) => confirm.scroll(by),
+        Some(Popup::Choose(choose)) => choose.go(by.signum()),
+        None => {}
+    }
+}
+
+/// Does what was chosen.
+fn chosen(app: &mut App) -> Vec<Effect> {
+    let Some(Popup::Choose(choose)) = &app.popup else { return Vec::new() };
+    let Some(then) = choose.choices.get(choose.at).map(|choice| choice.then) else { return Vec::new() };
+    match then {
+        Chosen::Column(column) => {
+            let wide = Shape::of(Rect::new(0, 0, app.size.0, app.size.1)).wide;
+            let mut shown = app.columns.take().unwrap_or_else(|| Column::usual(wide));
+            match shown.iter().position(|known| *known == column) {
+                Some(at) => drop(shown.remove(at)),
+                None => shown.push(column),
+            }
+            shown.sort_by_key(|column| Column::ALL.iter().position(|known| known == column));
+            app.columns = Some(shown);
+        }
+        Chosen::Export(format) => {
+            app.popup = None;
+            return errand::export_as(app, format);
+        }
+        Chosen::Fork(at) => {
+            app.popup = None;
+            let step = app
+                .story()
+                .and_then(|told| told.snapshot.as_ref()?.steps.get(at))
+                .map(|step| step.name.clone());
+            if let Some(step) = step {
+                steer::fork(app, &step);
             }
         }
     }

@@ -80,7 +80,7 @@ fn confirm(app: &App, act: Act, then: Vec<(TaskRef, Steer)>, of: usize) -> Confi
         Act::Approve => ("Approve", "goes on with exactly the arguments shown"),
         Act::Retry => ("Retry", "is tried again from its last recorded step"),
         Act::Rerun => ("Run again", "is submitted again as a new task; nothing is taken over"),
-        Act::Delete => ("Hide", "is hidden from lists; its history stays"),
+        Act::Delete => ("Remove", "is hidden from lists; its history stays"),
         _ => ("Abort", "stops at its next checkpoint; one that only waits stops at once"),
     };
     let mut lines = Vec::new();
@@ -101,7 +101,7 @@ fn confirm(app: &App, act: Act, then: Vec<(TaskRef, Steer)>, of: usize) -> Confi
         lines.push(format!("{} others are left alone: it does not fit them.", of - then.len()));
     }
     let word = (then.len() > MANY).then(|| then.len().to_string());
-    Confirm { title: title.to_owned(), lines, word, typed: Default::default(), then }
+    Confirm { word, ..Confirm::new(title, lines, then) }
 }
 
 /// It is meant: asks.
@@ -109,7 +109,14 @@ pub(super) fn go(app: &mut App, asked: Vec<(TaskRef, Steer)>) -> Vec<Effect> {
     app.marks.clear();
     let effects = asked.iter().map(|(at, steer)| Effect::Steer(at.clone(), steer.clone())).collect();
     let (since, fate) = (app.now, Fate::Underway);
-    app.asked.extend(asked.into_iter().map(|(at, steer)| Asked { at, steer, since, fate }));
+    let bulk = match asked.as_slice() {
+        [] | [_] => None,
+        [(_, steer), ..] => Some(app.bulks.begin(steer.done(), asked.len())),
+    };
+    if asked.iter().any(|(_, steer)| matches!(steer, Steer::Modify { .. })) {
+        app.draft = None;
+    }
+    app.asked.extend(asked.into_iter().map(|(at, steer)| Asked { at, steer, since, fate, bulk }));
     effects
 }
 
@@ -117,7 +124,14 @@ pub(super) fn go(app: &mut App, asked: Vec<(TaskRef, Steer)>) -> Vec<Effect> {
 pub(super) fn answered(app: &mut App, at: &TaskRef, steer: &Steer, outcome: Result<String, String>) {
     let place = app.asked.iter().position(|asked| asked.at == *at && asked.steer == *steer);
     let name = short(at.task);
+    let bulk = place.and_then(|place| app.asked[place].bulk);
+    let whole = bulk.and_then(|id| app.bulks.answered(id, outcome.is_ok()));
     match outcome {
+        Ok(_) if bulk.is_some() => {
+            if let Some(place) = place {
+                app.asked[place].fate = Fate::Accepted;
+            }
+        }
         Ok(done) => {
             if let Some(place) = place {
                 app.asked[place].fate = Fate::Accepted;
@@ -134,6 +148,11 @@ pub(super) fn answered(app: &mut App, at: &TaskRef, steer: &Steer, outcome: Resu
             app.say(notice);
         }
     }
+    if let Some((text, well)) = whole {
+        let notice = notice(app, if well { Tone::Good } else { Tone::Warning }, text, None);
+        app.inbox.add(notice.clone());
+        app.say(notice);
+    }
     forget(app);
 }
 
@@ -149,16 +168,54 @@ pub(super) fn forget(app: &mut App) {
                     row.status != Status::Paused
                 }
                 Steer::Retry => !row.status.is_terminal(),
-                Steer::Rerun | Steer::Dismiss => true,
+                Steer::Rerun | Steer::Fork { .. } | Steer::Dismiss | Steer::Erase => true,
             });
         !shown && now.since(asked.since) < FORGOTTEN
     });
 }
 
 /// What is under way for a task, and whether it takes longer than it should.
-pub(crate) fn underway<'a>(app: &'a App, row: &Row) -> Option<(&'a Asked, bool)> {
-    let asked = app.asked.iter().rfind(|asked| app.store.key(&asked.at) == Some(row.key))?;
-    Some((asked, app.now.since(asked.since) > PATIENCE))
+pub(crate) fn underway(app: &App, row: &Row) -> Option<(&'static str, bool)> {
+    // What is asked for now says nothing of the past.
+    if app.past().is_some() {
+        return None;
+    }
+    let mine = |at: &TaskRef| app.store.key(at) == Some(row.key);
+    if let Some(asked) = app.asked.iter().rfind(|asked| mine(&asked.at)) {
+        return Some((asked.steer.doing(), app.now.since(asked.since) > PATIENCE));
+    }
+    app.errands.iter().rfind(|errand| mine(&errand.at)).map(|errand| (errand.doing, false))
+}
+
+/// Asks whether a task's data is to be erased; the word has to be typed.
+pub(super) fn erase(app: &mut App) -> Vec<Effect> {
+    let Some((at, row)) = app.subject().and_then(|row| Some((app.store.address(row)?, row))) else {
+        return Vec::new();
+    };
+    if let Some(why) = app.tied().map(str::to_owned).or_else(|| Steer::Erase.unfit(row.status)) {
+        app.say(notice(app, Tone::Warning, why, Some(at)));
+        return Vec::new();
+    }
+    let lines = vec![
+        format!("{} {}", short(at.task), fit(row.title.as_str(), 60)),
+        "What it was given and what it made is deleted for good.".to_owned(),
+    ];
+    let confirm = Confirm::new("Erase", lines, vec![(at, Steer::Erase)]);
+    app.popup = Some(Popup::Confirm(Confirm { word: Some("erase".to_owned()), ..confirm }));
+    Vec::new()
+}
+
+/// Asks whether to branch off after a step of the task that is meant.
+pub(super) fn fork(app: &mut App, step: &str) {
+    let Some((at, row)) = app.subject().and_then(|row| Some((app.store.address(row)?, row))) else {
+        return;
+    };
+    let lines = vec![
+        format!("{} {}", short(at.task), fit(row.title.as_str(), 60)),
+        format!("A new task begins with what it had recorded up to {}.", fit(step, 60)),
+    ];
+    let then = vec![(at, Steer::Fork { step: step.to_owned() })];
+    app.popup = Some(Popup::Confirm(Confirm::new("Fork", lines, then)));
 }
 
 fn notice(app: &App, tone: Tone, text: String, task: Option<TaskRef>) -> Notice {

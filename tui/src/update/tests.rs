@@ -1,4 +1,7 @@
 mod actions;
+mod hostile;
+mod mine;
 mod moving;
 mod random;
 mod screens;
+mod travel;

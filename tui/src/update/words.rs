@@ -18,6 +18,7 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             app.tail.clear();
             app.marks.clear();
             app.order.mark_stale();
+            app.mine = Default::default();
         }
         Word::From(places) => {
             places.iter().for_each(|(shard, sequence)| app.read.advance(shard, sequence));
@@ -32,11 +33,13 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             app.read.advance(changes.shard, changes.up_to);
             app.behind = changes.behind;
             app.unreadable += u64::from(changes.unreadable);
+            let mut rings = Vec::new();
             for brief in changes.tasks {
-                tell_if_new(app, &brief);
+                rings.extend(tell_if_new(app, &brief));
                 app.store.put(brief);
             }
             app.remember(changes.events);
+            return rings;
         }
         Word::Beats(pulses) => app.store.beats(pulses, app.now),
         Word::Link(link) => {
@@ -57,21 +60,26 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Puts what nobody should miss into the inbox: the moment a task asks for something or fails.
-fn tell_if_new(app: &mut App, brief: &Brief) {
+/// Puts what nobody should miss into the inbox: the moment a task asks for something or fails. The
+/// terminal rings for that, but not for what had happened before one came.
+fn tell_if_new(app: &mut App, brief: &Brief) -> Option<Effect> {
     let before = app.store.key(&brief.at).and_then(|key| app.store.get(key));
     if before.is_some_and(|row| row.status == brief.status || row.sequence > brief.sequence) {
-        return;
+        return None;
     }
     let (tone, what) = match brief.status {
         Status::Paused => (Tone::Warning, "asks for approval of"),
         Status::Failed => (Tone::Bad, "failed:"),
         Status::Expired => (Tone::Bad, "expired:"),
-        _ => return,
+        _ => return None,
     };
     let (name, title) = (short(brief.at.task), fit(brief.title.as_str(), 40));
     let text = format!("{name} {title} {what} {}", brief.note);
+    let own = app.me.user == brief.user.as_str() && app.me.org == brief.at.org.as_str();
+    let rings = app.listed && (own || !app.alone) && app.bell.ring(app.now);
+    let ring = rings.then(|| Effect::Ring(fit(&text, 200)));
     app.inbox.add(Notice { at: app.now, tone, text, task: Some(brief.at.clone()) });
+    ring
 }
 
 pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {

@@ -39,7 +39,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             Span::styled(format!("{} ", glyph(Standing::Paused)), style),
             Span::styled(pad(&short(key.task), 8), theme.dim()),
             Span::raw(pad(&open.action, what)),
-            Span::styled(pad_left(&span(open.expires_at.since(app.now)), 9), style),
+            Span::styled(pad_left(&span(open.expires_at.since(app.then())), 9), style),
         ];
         put(buffer, body, row, spans);
         if place == list.at {
@@ -62,7 +62,7 @@ fn request(app: &App, key: Key, open: &ApprovalView, area: Rect, buffer: &mut Bu
         lines.push(format!("task       {}", row.title));
         lines.push(format!("for        {}", app.store.name(row.user)));
     }
-    lines.push(format!("lapses in  {}", span(open.expires_at.since(app.now))));
+    lines.push(format!("lapses in  {}", span(open.expires_at.since(app.then()))));
     lines.push(String::new());
     lines.push("arguments".to_owned());
     let json = serde_json::to_string_pretty(&open.arguments).unwrap_or_default();

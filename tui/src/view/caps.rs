@@ -13,7 +13,11 @@ use super::{frame, nothing, put, scrollbar, select};
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
-    let inner = frame(theme, Line::from(" Caps "), area, buffer);
+    let title = match app.past() {
+        Some(_) => " Caps (slots taken then, the caps as they are now) ",
+        None => " Caps ",
+    };
+    let inner = frame(theme, Line::from(title), area, buffer);
     let Some(taken) = &app.slots else {
         return nothing(theme, &["Not known yet: the projector tells."], inner, buffer);
     };

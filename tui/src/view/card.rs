@@ -15,7 +15,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let columns = usize::from(area.width);
     let mut lines: Vec<(String, ratatui::style::Style)> = Vec::new();
-    lines.push((format!("longhaul {}Z", clock(app.now)), theme.title()));
+    lines.push((format!("longhaul {}Z", clock(app.then())), theme.title()));
     if let Some((tone, _, short)) = super::banner(app) {
         lines.push((short.trim_start().to_owned(), theme.banner(tone)));
     }

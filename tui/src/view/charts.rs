@@ -24,6 +24,9 @@ pub(super) fn figures(app: &App, area: Rect, buffer: &mut Buffer) {
             theme.standing(standing),
         ));
     }
+    if app.past().is_some() {
+        return put(buffer, area, 0, spans);
+    }
     spans.push(Span::styled(format!(" {} ev/s ", number(app.rate.last())), theme.dim()));
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     let room = usize::from(area.width).saturating_sub(used + 1).min(60);
@@ -67,11 +70,18 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         put(buffer, inner, row, spans);
     }
 
-    let title = format!(" Events/s {} ", number(app.rate.last()));
+    let title = match app.past() {
+        Some(_) => " Events/s ".to_owned(),
+        None => format!(" Events/s {} ", number(app.rate.last())),
+    };
     let inner = frame(theme, Line::from(title), events, buffer);
-    let bars = spark(&app.rate.seconds(inner.width.into()), inner.height.into());
-    for (row, bar) in (0..).zip(bars) {
-        put(buffer, inner, row, vec![Span::styled(bar, theme.standing(Standing::Running))]);
+    if app.past().is_some() {
+        nothing(theme, &["not counted of the past"], inner, buffer);
+    } else {
+        let bars = spark(&app.rate.seconds(inner.width.into()), inner.height.into());
+        for (row, bar) in (0..).zip(bars) {
+            put(buffer, inner, row, vec![Span::styled(bar, theme.standing(Standing::Running))]);
+        }
     }
 
     let inner = frame(theme, Line::from(format!(" Slots of {} ", fit(&app.me.org, 20))), slots, buffer);

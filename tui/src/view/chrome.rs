@@ -1,16 +1,15 @@
 //! What is around every view: header, tabs, banner, the line one types, footer.
 
 use longhaul_client::fleet::Link;
-use longhaul_core::Timestamp;
+use longhaul_core::{Status, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
 use crate::app::{App, Origin, Prompt, View};
-use crate::keys::{self, Act};
-use crate::layout::{Parts, Shape};
-use crate::store::Standing;
+use crate::keys::{Act, Context};
+use crate::store::{SortBy, Standing};
 use crate::text::{clock, fit, number, pad, span, width};
 use crate::theme::Tone;
 use crate::update::steer_of;
@@ -50,12 +49,15 @@ pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
         let role = if app.me.everything { " (operator)" } else { "" };
         right.push(Span::raw(format!("{}@{}{role}  ", fit(&app.me.user, 20), fit(&app.me.org, 20))));
     }
-    right.push(Span::raw(format!("{}Z ", clock(app.now))));
+    right.push(Span::raw(format!("{}Z ", clock(app.then()))));
     both(buffer, area, left, right);
 }
 
 /// What the link is like, in a word.
 fn state(app: &App) -> (String, Tone) {
+    if app.past().is_some() && app.origin == Origin::Live {
+        return ("past".to_owned(), Tone::Warning);
+    }
     match (&app.link, app.origin) {
         (_, Origin::File) => ("file".to_owned(), Tone::Warning),
         (None, _) => ("connecting".to_owned(), Tone::Warning),
@@ -84,7 +86,7 @@ fn both<'a>(buffer: &mut Buffer, area: Rect, left: Vec<Span<'a>>, right: Vec<Spa
 fn tab_texts(app: &App, columns: u16) -> [String; View::ALL.len()] {
     let text = |view: View, named: bool| {
         let count = match view {
-            View::Tasks | View::Caps | View::Events => 0,
+            View::Tasks | View::Caps | View::Events | View::Mine => 0,
             View::Approvals => app.store.questions().count(),
             View::Executors => app.store.executors().len(),
             View::Inbox => app.inbox.unread(),
@@ -105,6 +107,9 @@ pub(super) fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = |view| {
         if view == app.view { app.theme.title().patch(app.theme.selected()) } else { app.theme.dim() }
     };
+    if app.alone {
+        return;
+    }
     let texts = tab_texts(app, area.width);
     let used: usize = texts.iter().map(|text| width(text)).sum();
     let tabs = View::ALL.into_iter().zip(texts).map(|(view, text)| Span::styled(text, style(view)));
@@ -194,15 +199,33 @@ const ALWAYS: [Act; 2] = [Act::Help, Act::Quit];
 
 /// Whether an action makes sense for what one is on; those that are none always do.
 fn fits(app: &App, act: Act) -> bool {
-    let acts = matches!(act, Act::Approve | Act::Reject | Act::Abort | Act::Retry);
-    !acts || !app.marks.is_empty() || app.subject().is_some_and(|row| steer_of(app, row, act).is_ok())
+    if !app.marks.is_empty() {
+        return true;
+    }
+    let row = app.subject();
+    let ended = || row.is_some_and(|row| row.status.is_terminal());
+    match act {
+        Act::Approve | Act::Reject | Act::Abort | Act::Retry => {
+            row.is_some_and(|row| steer_of(app, row, act).is_ok())
+        }
+        Act::Modify => row.is_some_and(|row| steer_of(app, row, Act::Approve).is_ok()),
+        Act::Download => row.is_some_and(|row| row.artifacts > 0 || row.status == Status::Completed),
+        // In the list of all tasks there are more urgent hints.
+        Act::Rerun | Act::Delete => app.view == View::Mine && ended(),
+        Act::Why => row.is_some_and(|row| !matches!(row.status, Status::Running | Status::Completed)),
+        Act::Stop => row.is_some_and(|row| row.status == Status::Running),
+        _ => true,
+    }
 }
 
 /// The hints of the footer: what each stands for, and where it begins. Those at the right stay.
 fn hints(app: &App, area: Rect) -> Vec<(Act, u16, String, String)> {
-    let all: Vec<_> = keys::bindings(app.context())
+    let past = app.past().map(|_| Context::Past);
+    let contexts = past.into_iter().chain([app.context()]);
+    let all: Vec<_> = contexts
+        .flat_map(|context| app.keys.bindings(context))
         .filter(|bind| !bind.hint.is_empty() && fits(app, bind.act))
-        .map(|bind| (bind.act, bind.keys[0].to_owned(), bind.hint.to_owned()))
+        .filter_map(|bind| Some((bind.act, bind.keys.first()?.clone(), bind.hint.to_owned())))
         .collect();
     let wide = |key: &str, hint: &str| u16::try_from(width(key) + width(hint) + 3).unwrap_or(u16::MAX);
     let (always, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(act, ..)| ALWAYS.contains(act));
@@ -244,15 +267,19 @@ pub(crate) enum Hit {
     Row(usize),
     /// A hint of the footer.
     Key(Act),
+    /// A time on the scrubber.
+    Time(Timestamp),
+    /// A column's heading.
+    Heading(SortBy),
 }
 
 /// What is at a cell.
 pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
     let area = Rect::new(0, 0, app.size.0, app.size.1);
-    if Shape::of(area).card {
+    if super::is_card(app, area) {
         return None;
     }
-    let parts = Parts::of(area, banner(app).is_some(), super::prompt_line(app));
+    let parts = super::parts(app, area);
     let at = Position::new(column, row);
     if parts.tabs.contains(at) {
         let mut end = 0;
@@ -261,6 +288,9 @@ pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
             (usize::from(column) < end).then_some(Hit::Tab(view))
         });
     }
+    if parts.scrubber.contains(at) {
+        return super::travel::time_at(app, parts.scrubber, column).map(Hit::Time);
+    }
     if parts.footer.contains(at) {
         let hints = hints(app, parts.footer);
         let under =
@@ -268,8 +298,15 @@ pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
         return under.map(|(act, ..)| Hit::Key(*act));
     }
     if parts.body.contains(at) && app.opened.is_none() {
-        let first = parts.body.y + super::above_list(app.view, area) + 2;
         let list = app.list();
+        if app.view == View::Mine {
+            let row = usize::from(row.checked_sub(parts.body.y + 1)?);
+            return Some(Hit::Row(list.top + row / super::mine::LINES));
+        }
+        let first = parts.body.y + super::above_list(app.view, area) + 2;
+        if app.view == View::Tasks && row + 1 == first {
+            return super::tasks::heading_at(app, column.checked_sub(parts.body.x + 1)?).map(Hit::Heading);
+        }
         let place = list.top + usize::from(row.checked_sub(first)?);
         return Some(Hit::Row(place));
     }

@@ -9,7 +9,7 @@ use crate::store::{Executor, Standing};
 use crate::text::{fit, pad, short, span};
 use crate::theme::glyph;
 
-use super::{frame, nothing, put, scrollbar, select};
+use super::{frame, nothing, put, scrollbar, select, travel};
 
 /// The executors, in the order they are listed: by host, then by id.
 pub(crate) fn executors(app: &App) -> Vec<&Executor> {
@@ -22,6 +22,9 @@ pub(crate) fn executors(app: &App) -> Vec<&Executor> {
 }
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    if let Some(past) = app.past() {
+        return travel::executors(app, past, area, buffer);
+    }
     let theme = app.theme;
     let inner = frame(theme, Line::from(" Executors "), area, buffer);
     let all = executors(app);

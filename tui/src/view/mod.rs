@@ -8,9 +8,11 @@ mod chrome;
 mod events;
 mod executors;
 mod inbox;
+mod mine;
 mod popup;
 pub(crate) mod task;
 mod tasks;
+mod travel;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -24,13 +26,14 @@ use crate::layout::{Parts, Shape};
 use crate::theme::Theme;
 
 pub(crate) use chrome::{Hit, banner, hit};
+pub(crate) use tasks::said;
 
 /// Draws everything.
 pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
     let area = frame.area();
     paint(app, area, frame.buffer_mut());
     if let Some(prompt) = &app.prompt {
-        let parts = Parts::of(area, banner(app).is_some(), true);
+        let parts = parts(app, area);
         if let Some(at) = chrome::cursor(prompt, parts.prompt) {
             frame.set_cursor_position(at);
         }
@@ -42,19 +45,25 @@ pub(crate) fn paint(app: &App, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
-    if Shape::of(area).card {
+    if is_card(app, area) {
         card::draw(app, area, buffer);
     } else {
-        let parts = Parts::of(area, banner(app).is_some(), prompt_line(app));
+        let parts = parts(app, area);
         chrome::header(app, parts.header, buffer);
         chrome::tabs(app, parts.tabs, buffer);
         chrome::banner_line(app, parts.banner, buffer);
         body(app, parts.body, buffer);
+        if travel::is_shown(app) {
+            travel::scrubber(app, parts.scrubber, buffer);
+        }
         chrome::prompt(app, parts.prompt, buffer);
         chrome::footer(app, parts.footer, buffer);
     }
     if let Some(popup) = &app.popup {
         popup::draw(app, popup, area, buffer);
+    }
+    if !is_card(app, area) {
+        popup::suggest(app, parts(app, area).prompt, area, buffer);
     }
     app.theme.finish(buffer);
 }
@@ -70,7 +79,25 @@ fn body(app: &App, area: Rect, buffer: &mut Buffer) {
         View::Caps => caps::draw(app, area, buffer),
         View::Events => events::draw(app, area, buffer),
         View::Inbox => inbox::draw(app, area, buffer),
+        View::Mine => mine::draw(app, area, buffer),
     }
+}
+
+/// The parts of the screen, as it is.
+pub(crate) fn parts(app: &App, area: Rect) -> Parts {
+    let scrubber = if travel::is_shown(app) { travel::ROWS } else { 0 };
+    Parts::of(area, !app.alone, banner(app).is_some(), scrubber, prompt_line(app))
+}
+
+/// Whether there is only room for a card. One's own tasks need less room than lists with columns.
+fn is_card(app: &App, area: Rect) -> bool {
+    let narrow = app.alone && area.width >= 24 && area.height >= 8;
+    Shape::of(area).card && !narrow
+}
+
+/// How many of one's own tasks are in sight.
+pub(crate) fn mine_room(body: Rect) -> usize {
+    usize::from(body.height.saturating_sub(2)) / mine::LINES
 }
 
 /// Whether there is a line where one types, or a short notice.

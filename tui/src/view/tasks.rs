@@ -7,9 +7,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use crate::app::{App, View};
+use crate::app::{App, Column, View};
 use crate::layout::Shape;
-use crate::store::{Flags, Row, Standing};
+use crate::store::{Flags, Row, SortBy, Standing};
 use crate::text::{clock, fit, number, pad, pad_left, short, span};
 use crate::theme::{Tone, glyph};
 use crate::update::underway;
@@ -42,58 +42,108 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// How wide the columns are that have no fixed width.
+/// How wide each column is.
 struct Columns {
-    owner: usize,
-    id: usize,
     title: usize,
-    bar: usize,
-    step: usize,
+    others: Vec<(Column, usize)>,
 }
 
-const STATUS: usize = 10;
-const AGE: usize = 7;
 const PERCENT: usize = 5;
+const TITLE: usize = 20;
 
 impl Columns {
-    /// What has no room shrinks: the step first, then the id, then the bar.
-    fn of(shape: Shape, columns: u16) -> Self {
+    /// What has no room shrinks: the step first, then the id, then the bar. After that columns go, those
+    /// that matter least first.
+    fn of(app: &App, shape: Shape, columns: u16) -> Self {
+        let wanted = app.columns.clone().unwrap_or_else(|| Column::usual(shape.wide));
+        let mut others: Vec<_> = wanted.into_iter().map(|column| (column, Self::usual_width(column))).collect();
+        // The glyph, the mark, and a space behind the title.
+        let used = |others: &[(Column, usize)]| 3 + TITLE + others.iter().map(|(_, wide)| wide).sum::<usize>();
         let columns = usize::from(columns);
-        let owner = if shape.wide { 18 } else { 0 };
-        let fixed = 2 + STATUS + 1 + PERCENT + 1 + AGE + owner;
-        let mut all = Self { owner, id: 7, title: 20, bar: 7, step: 16 };
-        let free = columns.saturating_sub(fixed + all.id + all.title + all.bar + all.step);
-        let lack = (fixed + all.id + all.title + all.bar + all.step).saturating_sub(columns);
-        all.title += free / 2;
-        all.step += free - free / 2;
-        let step = lack.min(all.step);
-        all.step -= step;
-        let id = (lack - step).min(all.id);
-        all.id -= id;
-        all.bar -= (lack - step - id).min(all.bar);
-        all
+        for (shrinks, least) in [(Column::Step, 0), (Column::Id, 0), (Column::Progress, PERCENT + 1)] {
+            let lack = used(&others).saturating_sub(columns);
+            if let Some((_, wide)) = others.iter_mut().find(|(column, _)| *column == shrinks) {
+                *wide -= lack.min(wide.saturating_sub(least));
+            }
+        }
+        for goes in [Column::Kind, Column::Attempt, Column::Executor, Column::Org, Column::Tokens, Column::User] {
+            if used(&others) > columns {
+                others.retain(|(column, _)| *column != goes);
+            }
+        }
+        let free = columns.saturating_sub(used(&others));
+        let mut title = TITLE + free;
+        if let Some((_, wide)) = others.iter_mut().find(|(column, _)| *column == Column::Step) {
+            title = TITLE + free / 2;
+            *wide += free - free / 2;
+        }
+        Self { title, others }
     }
+
+    fn usual_width(column: Column) -> usize {
+        match column {
+            Column::Id | Column::Age => 7,
+            Column::Status => 10,
+            Column::Progress => 7 + PERCENT + 1,
+            Column::Step => 16,
+            Column::User => 18,
+            Column::Org => 12,
+            Column::Kind => 10,
+            Column::Executor => 9,
+            Column::Attempt => 4,
+            Column::Tokens => 8,
+        }
+    }
+
+    /// Whether what is in it stands at its right.
+    fn to_the_right(column: Column) -> bool {
+        matches!(column, Column::Age | Column::Tokens | Column::Attempt)
+    }
+
+    fn heading(&self) -> String {
+        let mut text = String::from("  ");
+        for (column, wide) in self.placed() {
+            text += &match column {
+                None => pad("Task", wide + 1),
+                Some(column) if Self::to_the_right(column) => pad_left(column.heading(), wide),
+                Some(column) => pad(column.heading(), wide),
+            };
+        }
+        text
+    }
+
+    /// The columns from left to right; none stands for what the task is for.
+    fn placed(&self) -> impl Iterator<Item = (Option<Column>, usize)> {
+        let first = self.others.iter().take_while(|(column, _)| *column == Column::Id).count();
+        let own = |(column, wide): &(Column, usize)| (Some(*column), *wide);
+        let (before, after) = self.others.split_at(first);
+        before.iter().map(own).chain([(None, self.title)]).chain(after.iter().map(own))
+    }
+}
+
+/// By what a click on a place of the heading sorts.
+pub(super) fn heading_at(app: &App, at: u16) -> Option<SortBy> {
+    let shape = Shape::of(Rect::new(0, 0, app.size.0, app.size.1));
+    let inner = app.size.0.saturating_sub(shape.side.unwrap_or(0)).saturating_sub(2);
+    let mut end = 2;
+    for (column, wide) in Columns::of(app, shape, inner).placed() {
+        end += wide + usize::from(column.is_none());
+        if usize::from(at) < end {
+            return column.map_or(Some(SortBy::Title), Column::sorts);
+        }
+    }
+    None
 }
 
 fn rows(app: &App, shape: Shape, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let inner = frame(theme, title(app), area, buffer);
-    let columns = Columns::of(shape, inner.width);
+    let columns = Columns::of(app, shape, inner.width);
     let order = app.order.rows();
     if order.is_empty() {
         return empty(app, inner, buffer);
     }
-    let mut heading = format!("  {}", pad("ID", columns.id));
-    heading += &pad("Task", columns.title);
-    heading += " ";
-    heading += &pad("Status", STATUS);
-    heading += &pad("Progress", columns.bar + PERCENT + 1);
-    heading += &pad("Step", columns.step);
-    if columns.owner > 0 {
-        heading += &pad("User", columns.owner);
-    }
-    heading += &pad_left("Age", AGE);
-    put(buffer, inner, 0, vec![Span::styled(heading, theme.dim())]);
+    put(buffer, inner, 0, vec![Span::styled(columns.heading(), theme.dim())]);
     let list = &app.lists[View::Tasks as usize];
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let shown = order.iter().enumerate().skip(list.top).take(body.height.into());
@@ -150,41 +200,71 @@ fn line<'a>(app: &App, columns: &Columns, row: &Row) -> Vec<Span<'a>> {
     let mut spans = vec![
         Span::styled(glyph(standing), theme.glyph_style(standing)),
         Span::styled(mark, theme.accent()),
-        Span::styled(pad(&short(row.key.task), columns.id), theme.dim()),
-        Span::styled(pad(row.title.as_str(), columns.title), text),
-        Span::raw(" "),
     ];
-    spans.push(match underway(app, row) {
-        Some((asked, slow)) => {
-            let style = theme.tone(if slow { Tone::Bad } else { Tone::Warning });
-            Span::styled(pad(asked.steer.doing(), STATUS), style.add_modifier(Modifier::BOLD))
-        }
-        None => Span::styled(pad(standing.word(), STATUS), style),
-    });
-    match row.fraction {
-        Some(fraction) if row.status != Status::Completed => {
-            let (done, left) = theme.bar(fraction, columns.bar);
-            spans.push(Span::styled(done, style));
-            spans.push(Span::styled(left, theme.dim()));
-            spans.push(Span::styled(pad_left(&format!("{}%", fraction / 10), PERCENT), text));
-        }
-        _ => spans.push(Span::raw(" ".repeat(columns.bar + PERCENT))),
-    }
-    spans.push(Span::raw(" "));
-    spans.push(Span::styled(pad(&said(app, row), columns.step), text));
-    if columns.owner > 0 {
-        let owner = match app.me.everything {
-            true => format!("{}/{}", app.store.name(row.key.org), app.store.name(row.user)),
-            false => app.store.name(row.user).to_owned(),
+    for (column, wide) in columns.placed() {
+        let Some(column) = column else {
+            spans.push(Span::styled(pad(row.title.as_str(), wide), text));
+            spans.push(Span::raw(" "));
+            continue;
         };
-        spans.push(Span::styled(pad(&owner, columns.owner), theme.dim()));
+        match column {
+            Column::Status => spans.push(match underway(app, row) {
+                Some((doing, slow)) => {
+                    let style = theme.tone(if slow { Tone::Bad } else { Tone::Warning });
+                    Span::styled(pad(doing, wide), style.add_modifier(Modifier::BOLD))
+                }
+                None => Span::styled(pad(standing.word(), wide), style),
+            }),
+            Column::Progress => progress(app, row, wide, text, &mut spans),
+            Column::Step => spans.push(Span::styled(pad(&said(app, row), wide), text)),
+            _ => {
+                let value = value(app, columns, row, column);
+                let cell =
+                    if Columns::to_the_right(column) { pad_left(&value, wide) } else { pad(&value, wide) };
+                spans.push(Span::styled(cell, theme.dim()));
+            }
+        }
     }
-    spans.push(Span::styled(pad_left(&span(row.age(app.now)), AGE), theme.dim()));
     spans
 }
 
+/// A bar and how much of a hundred it is.
+fn progress<'a>(app: &App, row: &Row, wide: usize, text: Style, spans: &mut Vec<Span<'a>>) {
+    let theme = app.theme;
+    match row.fraction {
+        Some(fraction) if row.status != Status::Completed => {
+            let (done, left) = theme.bar(fraction, wide.saturating_sub(PERCENT + 1));
+            spans.push(Span::styled(done, theme.standing(row.standing())));
+            spans.push(Span::styled(left, theme.dim()));
+            spans.push(Span::styled(pad_left(&format!("{}%", fraction / 10), PERCENT), text));
+            spans.push(Span::raw(" "));
+        }
+        _ => spans.push(Span::raw(" ".repeat(wide))),
+    }
+}
+
+/// A cell of plain words.
+fn value(app: &App, columns: &Columns, row: &Row, column: Column) -> String {
+    let store = &app.store;
+    match column {
+        Column::Id => short(row.key.task),
+        // Where organisations have no column of their own and there are many, they stand here.
+        Column::User if app.me.everything && !columns.others.iter().any(|(known, _)| *known == Column::Org) => {
+            format!("{}/{}", store.name(row.key.org), store.name(row.user))
+        }
+        Column::User => store.name(row.user).to_owned(),
+        Column::Org => store.name(row.key.org).to_owned(),
+        Column::Kind => store.name(row.kind).to_owned(),
+        Column::Executor => row.executor.map(short).unwrap_or_default(),
+        Column::Attempt => row.attempt.to_string(),
+        Column::Tokens => number(row.tokens),
+        Column::Age => span(row.age(app.then())),
+        Column::Status | Column::Progress | Column::Step => String::new(),
+    }
+}
+
 /// The column in which each task says what matters most about it.
-pub(super) fn said(app: &App, row: &Row) -> String {
+pub(crate) fn said(app: &App, row: &Row) -> String {
     if row.flags.has(Flags::ASIDE) {
         return "a record of it cannot be read".to_owned();
     }

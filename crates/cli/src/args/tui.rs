@@ -36,7 +36,22 @@ pub(crate) struct Tui {
     /// Tasks of all organisations, for operators
     #[arg(long)]
     pub(crate) all: bool,
-    /// The mouse works from the beginning
-    #[arg(long)]
+    /// The mouse works from the beginning; without it as the last time, but not over SSH
+    #[arg(long, overrides_with = "no_mouse")]
     pub(crate) mouse: bool,
+    /// The mouse is left to the terminal
+    #[arg(long)]
+    pub(crate) no_mouse: bool,
+    /// Only your own tasks, as a list of downloads
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) mine: bool,
+    /// Begin in the past: 2026-11-21T13:05:00Z, 12:29 (UTC), 10m (ago), a sequence, or SHARD/SEQUENCE
+    #[arg(long, value_name = "MOMENT", conflicts_with_all = ["mine", "plain"])]
+    pub(crate) at: Option<String>,
+    /// Open a history kept with doctor --export, offline; no server is needed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mine", "plain"])]
+    pub(crate) bundle: Option<std::path::PathBuf>,
+    /// One line a change instead of a screen: for screen readers, and without a terminal
+    #[arg(long)]
+    pub(crate) plain: bool,
 }

@@ -1,14 +1,19 @@
 //! `tui`: the dashboard.
 
-use std::io::IsTerminal as _;
+use std::fs::File;
+use std::io::{BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use longhaul_client::fleet::Scope;
-use longhaul_core::OrgId;
+use anyhow::Context as _;
+use longhaul_client::fleet::{Recorded, Scope};
+use longhaul_client::{Client, Identity};
+use longhaul_core::{OrgId, Timestamp};
 use longhaul_tui::{Glyphs, Live, Options, Palette};
 
 use crate::args::{GlyphsArg, ThemeArg, Tui};
 use crate::exit::{Code, usage};
+use crate::output::say;
 use crate::place::{Need, Place};
 use crate::settings::Settings;
 
@@ -25,33 +30,73 @@ impl From<ThemeArg> for Palette {
 
 pub(crate) async fn run(settings: &Settings, args: &Tui) -> anyhow::Result<Code> {
     // Before anything is started for it.
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+    if !args.plain && (!std::io::stdout().is_terminal() || !std::io::stdin().is_terminal()) {
         return Err(usage(longhaul_tui::Error::NoTerminal.to_string()));
     }
     log(settings)?;
+    if let Some(path) = &args.bundle {
+        return bundle(settings, args, path).await;
+    }
     let place = Place::open(settings, Need::Questions).await?;
     let scope = match args.all {
         true => Scope::Everything,
         false => Scope::Organisation(OrgId::new(&settings.org)?),
     };
-    let options = Options {
-        org: settings.org.clone(),
-        user: settings.user.clone(),
-        place: address(settings),
-        everything: args.all,
-        palette: args.theme.map(Palette::from),
-        glyphs: match args.glyphs {
-            Some(GlyphsArg::Ascii) => Glyphs::Ascii,
-            Some(GlyphsArg::Unicode) => Glyphs::Unicode,
-            None => fitting(),
-        },
-        mouse: args.mouse,
-    };
+    let options = options(settings, args, address(settings), place.journal().now())?;
     let source = Arc::new(Live::new(place.client().clone(), scope));
-    let outcome = longhaul_tui::run(source, options).await;
+    let outcome = match args.plain {
+        true => longhaul_tui::plain(source, options, std::io::stdout()).await,
+        false => longhaul_tui::run(source, options).await,
+    };
     place.close().await;
     outcome?;
     Ok(Code::Done)
+}
+
+/// Opens a history from a file.
+async fn bundle(settings: &Settings, args: &Tui, path: &Path) -> anyhow::Result<Code> {
+    let named = || format!("{} cannot be opened", path.display());
+    let file = File::open(path).with_context(named)?;
+    let recorded = Recorded::read(BufReader::new(file)).with_context(named)?;
+    let identity = Identity::new(&settings.org, &settings.user, "tui")?;
+    let client = Client::new(recorded.journal(), identity);
+    let ends_at = recorded.ends_at();
+    let mut options = options(settings, args, path.display().to_string(), ends_at)?;
+    // A file is whole: what is in it is shown, whoever it belongs to.
+    options.everything = true;
+    let source = longhaul_tui::Recorded::new(client, Scope::Everything, ends_at);
+    longhaul_tui::run(Arc::new(source), options).await?;
+    for damage in recorded.damage() {
+        say(format!("the file is not whole: {damage}"));
+    }
+    Ok(Code::Done)
+}
+
+/// How it is to be, at a place, where it is this late.
+fn options(settings: &Settings, args: &Tui, place: String, now: Timestamp) -> anyhow::Result<Options> {
+    let at = args.at.as_deref().map(|text| longhaul_tui::point(text, now));
+    Ok(Options {
+        org: settings.org.clone(),
+        user: settings.user.clone(),
+        place,
+        everything: args.all,
+        palette: args.theme.map(Palette::from),
+        glyphs: args.glyphs.map(|glyphs| match glyphs {
+            GlyphsArg::Ascii => Glyphs::Ascii,
+            GlyphsArg::Unicode => Glyphs::Unicode,
+        }),
+        mouse: match (args.mouse, args.no_mouse) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        },
+        mine: args.mine,
+        at: at.transpose().map_err(usage)?,
+        folder: PathBuf::new(),
+        keys: home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("longhaul/keys.toml")),
+        remembered: home("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("longhaul/tui.toml")),
+        ..Options::default()
+    })
 }
 
 /// Where the log is, without what is secret in the address.
@@ -61,17 +106,10 @@ fn address(settings: &Settings) -> String {
     host.trim_start_matches("nats://").to_owned()
 }
 
-/// Signs that a terminal shows as wide as they are meant to be.
-fn fitting() -> Glyphs {
-    let said = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if said("TERM").is_some_and(|term| term == "dumb" || term == "linux") {
-        return Glyphs::Ascii;
-    }
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(said).unwrap_or_default();
-    // There, lines and blocks are often drawn two columns wide.
-    let wide = ["ja", "ko", "zh"].iter().any(|language| locale.starts_with(language));
-    let other = locale.contains('.') && !locale.to_lowercase().replace('-', "").ends_with("utf8");
-    if wide || other { Glyphs::Ascii } else { Glyphs::Unicode }
+/// A folder of the XDG specification, which says to ignore relative paths.
+fn home(variable: &str, under_home: &str) -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    folder(variable).or_else(|| Some(folder("HOME")?.join(under_home)))
 }
 
 /// Logs go to a file, and only what `LONGHAUL_LOG` asks for: the screen is not theirs.

@@ -111,7 +111,7 @@ fn the_story_of_the_row_one_rests_on_is_told_beside_the_list() {
     // Opening it needs no reading, nor does going back.
     assert_eq!(press(&mut app, &["Enter"]), []);
     assert!(app.opened.as_ref().unwrap().snapshot.is_some());
-    assert_eq!(press(&mut app, &["Esc"]), []);
+    assert_eq!(press(&mut app, &["h"]), []);
     assert!(picture(&app).contains("2. querying"), "{}", picture(&app));
     // Where there is no room for it, it is not told.
     assert_eq!(update(&mut app, Msg::Resize(80, 24)), [Effect::Close]);

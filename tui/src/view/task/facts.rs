@@ -9,6 +9,8 @@ use crate::store::{Row, Standing};
 use crate::text::{clock, fit, number, pad, short, span, wrap};
 use crate::view::{chrome, put};
 
+use super::why;
+
 /// What a list knows of a task, line by line.
 pub(in crate::view) fn facts<'a>(app: &App, row: &Row, columns: usize) -> Vec<Vec<Span<'a>>> {
     let theme = app.theme;
@@ -44,12 +46,12 @@ pub(in crate::view) fn facts<'a>(app: &App, row: &Row, columns: usize) -> Vec<Ve
     }
     let times = match row.ended_at {
         Some(ended) => format!("{}  ended {}", clock(row.submitted_at), chrome::at(Some(ended))),
-        None => format!("{}  {} ago", clock(row.submitted_at), span(app.now.since(row.submitted_at))),
+        None => format!("{}  {} ago", clock(row.submitted_at), span(app.then().since(row.submitted_at))),
     };
     lines.push(fact("submitted", times));
     if let Some(started) = row.started_at {
         let waited = span(started.since(row.submitted_at));
-        let quiet = span(app.now.since(row.updated_at));
+        let quiet = span(app.then().since(row.updated_at));
         let quiet = if row.ended_at.is_some() { String::new() } else { format!("  heard {quiet} ago") };
         lines.push(fact("started", format!("after {waited}{quiet}")));
     }
@@ -70,9 +72,8 @@ fn why<'a>(app: &App, row: &Row, columns: usize, lines: &mut Vec<Vec<Span<'a>>>)
         Standing::Held | Standing::Pending | Standing::Retrying => {
             if let Some(waiting) = app.store.waiting(row.key) {
                 say(format!("waits: {waiting}"));
-                if !waiting.blockers.is_empty() {
-                    let ids: Vec<_> = waiting.blockers.iter().map(short).collect();
-                    say(format!("in the way: {}", ids.join(" ")));
+                for blocker in waiting.blockers.iter().take(2) {
+                    say(format!("in the way: {}", why::blocker(app, row, *blocker)));
                 }
             } else if !row.note.is_empty() {
                 say(row.note.to_string());
@@ -81,7 +82,7 @@ fn why<'a>(app: &App, row: &Row, columns: usize, lines: &mut Vec<Vec<Span<'a>>>)
         Standing::Paused => {
             say(format!("asks for: {}", row.note));
             if let Some(open) = app.store.question(row.key) {
-                say(format!("lapses in {}", span(open.expires_at.since(app.now))));
+                say(format!("lapses in {}", span(open.expires_at.since(app.then()))));
             }
         }
         Standing::Stalled => say("its executor was not heard of lately".to_owned()),

@@ -3,13 +3,13 @@
 mod facts;
 mod pane;
 mod steps;
+mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::app::App;
-use crate::layout::Parts;
 use crate::text::short;
 use crate::theme::glyph;
 
@@ -40,8 +40,7 @@ fn areas(area: Rect) -> (Rect, Rect) {
 /// The inside of the pane, on the screen as it is.
 pub(crate) fn pane(app: &App) -> Rect {
     let area = Rect::new(0, 0, app.size.0, app.size.1);
-    let body = Parts::of(area, super::banner(app).is_some(), super::prompt_line(app)).body;
-    areas(body).1.inner(ratatui::layout::Margin::new(1, 1))
+    areas(super::parts(app, area).body).1.inner(ratatui::layout::Margin::new(1, 1))
 }
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {

@@ -13,6 +13,8 @@ use crate::text::{clock, fit, number, pad, width};
 use crate::theme::Tone;
 use crate::view::{frame, nothing, put, scrollbar};
 
+use super::why;
+
 pub(super) fn draw(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let mut tabs = vec![Span::raw(" ")];
@@ -28,7 +30,7 @@ pub(super) fn draw(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) 
     if opened.snapshot.is_none() {
         return nothing(theme, &["Reading its history…"], inner, buffer);
     }
-    let (room, len) = (usize::from(inner.height), len(opened));
+    let (room, len) = (usize::from(inner.height), len(app, opened));
     if len == 0 {
         let why = match opened.pane {
             Pane::Events => "Nothing has happened yet.",
@@ -39,7 +41,7 @@ pub(super) fn draw(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) 
             Pane::Usage => "It has used nothing yet.",
             Pane::Chain => "It has not run yet.",
             Pane::Asked => "It has asked for nothing.",
-            Pane::About => "",
+            Pane::About | Pane::Why => "",
         };
         return nothing(theme, &[why], inner, buffer);
     }
@@ -72,7 +74,7 @@ fn chip(app: &App, opened: &Opened, follows: bool, area: Rect, buffer: &mut Buff
 }
 
 /// How many lines the pane one looks at has.
-pub(crate) fn len(opened: &Opened) -> usize {
+pub(crate) fn len(app: &App, opened: &Opened) -> usize {
     let Some(snapshot) = &opened.snapshot else { return 0 };
     match opened.pane {
         Pane::Events => opened.shown() + usize::from(opened.dropped > 0),
@@ -80,6 +82,10 @@ pub(crate) fn len(opened: &Opened) -> usize {
         Pane::Artifacts => snapshot.artifacts.len(),
         Pane::Usage => usage(snapshot).len(),
         Pane::About => about(snapshot).len(),
+        Pane::Why => {
+            let columns = super::pane(app).width;
+            why::lines(app, opened, columns.into()).len()
+        }
         Pane::Chain => turns(opened).count(),
     }
 }
@@ -111,6 +117,12 @@ fn content<'a>(app: &App, opened: &'a Opened, top: usize, room: usize, columns: 
         }
         Pane::Usage => usage(snapshot).into_iter().skip(top).take(room).map(plain).collect(),
         Pane::About => about(snapshot).into_iter().skip(top).take(room).map(plain).collect(),
+        Pane::Why => why::lines(app, opened, columns)
+            .into_iter()
+            .skip(top)
+            .take(room)
+            .map(|(text, style)| vec![Span::styled(text, style)])
+            .collect(),
         Pane::Chain => {
             turns(opened).skip(top).take(room).map(|event| happening(app, event, columns)).collect()
         }

@@ -46,7 +46,7 @@ fn line<'a>(app: &App, snapshot: &Snapshot, step: &Step, columns: usize) -> Vec<
     };
     let took = match (step.completed_at, under_way) {
         (Some(done), _) => span(done.since(step.started_at)),
-        (None, true) => span(app.now.since(step.started_at)),
+        (None, true) => span(app.then().since(step.started_at)),
         (None, false) => String::new(),
     };
     let name = format!("{}. {}", step.index + 1, step.name);

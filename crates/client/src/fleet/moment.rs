@@ -83,7 +83,7 @@ impl Client {
                     _ => {
                         let why = format!(
                             "{} shards are shown, and a sequence names a place in one of them: name a \
-                             time, or SHARD:SEQUENCE",
+                             time, or SHARD/SEQUENCE",
                             all.len()
                         );
                         return Err(Error::invalid("the moment is not clear", why));

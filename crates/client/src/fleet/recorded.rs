@@ -15,7 +15,7 @@ use longhaul_journal::port::{
     Answer, Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored,
 };
 use longhaul_journal::{Journal, Shards};
-use longhaul_wire::query::Positions;
+use longhaul_wire::query::{Positions, Slot, SlotsTaken};
 use longhaul_wire::{MAX_RECORD, Parsed, Record, Shard, Subject, encode};
 use tokio::sync::mpsc;
 
@@ -300,9 +300,18 @@ impl Client {
             })
             .await?;
         }
-        let told = tell(&words, tasks, heads, unreadable).await;
-        // Whoever listened has gone: that is no error.
-        Ok(told.unwrap_or_default())
+        let policy = self.journal.policy(&self.identity.org).await?;
+        let slots = SlotsTaken {
+            as_of: heads.clone(),
+            policy,
+            organisation: Slot { cap: policy.caps.organisation, ..Slot::default() },
+            users: Vec::new(),
+        };
+        // Whoever listened may have gone: that is no error.
+        if tell(&words, tasks, heads, unreadable).await.is_ok() {
+            let _ = words.send(Word::Slots(Box::new(slots))).await;
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,7 @@
 //! A small world in which tasks live: over the in-memory log, under the runtime's clock.
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+pub(crate) mod log;
 
 use std::time::Duration;
 
@@ -28,7 +31,6 @@ pub(crate) enum Happens {
     Submit(usize),
     Act(usize, What),
     /// So many milliseconds go by. Only where time is the runtime's to stop.
-    #[allow(dead_code, reason = "not every test lets time go by")]
     Wait(u64),
 }
 

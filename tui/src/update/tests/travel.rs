@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use longhaul_client::Client;
-use longhaul_client::fleet::{Brief, Point, Scope, Word};
+use longhaul_client::fleet::{Brief, Point, Scope};
 use longhaul_core::{Millis, TaskRef, Timestamp};
 use longhaul_journal::Entry;
 use longhaul_wire::query::Positions;

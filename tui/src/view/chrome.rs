@@ -199,6 +199,13 @@ const ALWAYS: [Act; 2] = [Act::Help, Act::Quit];
 
 /// Whether an action makes sense for what one is on; those that are none always do.
 fn fits(app: &App, act: Act) -> bool {
+    let changes = matches!(
+        act,
+        Act::Approve | Act::Modify | Act::Reject | Act::Abort | Act::Retry | Act::Rerun | Act::Delete | Act::Stop
+    );
+    if changes && app.past().is_some() {
+        return false;
+    }
     if !app.marks.is_empty() {
         return true;
     }

@@ -8,6 +8,7 @@ use ratatui::widgets::{Clear, Widget as _};
 
 use crate::app::{App, Choose, Chosen, Column, Confirm, Popup, Typing};
 use crate::diff::Change;
+use crate::keys::Context;
 use crate::layout::Shape;
 use crate::text::{fit, pad, width};
 use crate::theme::{Theme, Tone};
@@ -36,7 +37,11 @@ fn middle(columns: u16, rows: u16, area: Rect, buffer: &mut Buffer) -> Rect {
 fn help(app: &App, filter: &str, top: usize, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let wanted = filter.to_lowercase();
-    let lines: Vec<_> = app.keys.bindings(app.context())
+    let past = app.past().map(|_| Context::Past);
+    let lines: Vec<_> = past
+        .into_iter()
+        .chain([app.context()])
+        .flat_map(|context| app.keys.bindings(context))
         .map(|bind| (bind.keys.join(" "), bind.help))
         .filter(|(keys, help)| help.contains(&wanted) || keys.to_lowercase().contains(&wanted))
         .collect();

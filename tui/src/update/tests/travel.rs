@@ -4,21 +4,22 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use longhaul_client::Client;
-use longhaul_client::fleet::{Brief, Point, Scope};
-use longhaul_core::{Millis, TaskRef, Timestamp};
-use longhaul_journal::Entry;
+use longhaul_client::fleet::{Brief, Happening, Moment, Point, Scope, Step, Stretch, Word};
+use longhaul_core::{Millis, Sequence, Status, TaskRef, Timestamp};
+use longhaul_journal::{Entry, Shard, Shards};
 use longhaul_wire::query::Positions;
 use proptest::prelude::*;
+use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use tokio::sync::mpsc;
 
 use self::world::log::{fold, histories, log, recorded, run, task_of};
 use self::world::{Happens, World, client, happens};
-use crate::app::App;
+use crate::app::{App, Origin};
 use crate::effect::Effect;
 use crate::msg::Msg;
-use crate::records::Records;
+use crate::records::{Answer, Ask, Records};
 use crate::store::{Counts, Store};
-use crate::testing::{empty, picture, press, up};
+use crate::testing::{NOW, THEMES, address, brief, empty, picture, press, sample, styles, up};
 use crate::update::update;
 
 // The same world as the client's tests live in.
@@ -250,4 +251,163 @@ proptest! {
             assert_eq!(said(&board.app.store), said_of(fold(&all)));
         });
     }
+}
+
+/// A sample dashboard an hour ago: half of its tasks were there, and one stood otherwise.
+fn hour_ago(columns: u16, rows: u16) -> App {
+    let mut app = sample(columns, rows);
+    let positions = Positions::at(Shard(0), Sequence(1019));
+    let moment = Moment { positions: positions.clone(), at: hour(), shards: Shards::ONE };
+    press(&mut app, &["t"]);
+    let turn = app.travel.turn;
+    let asked = update(&mut app, Msg::Past(turn, Ok(Answer::Moment(moment))));
+    let Some(Effect::Ask(_, Ask::Tasks(_, between))) = asked.first() else { panic!("{asked:?}") };
+    assert_eq!(between.len(), 21, "those of a later record, the first of which may lie before");
+    let stood = Brief { sequence: Sequence(900), ..brief(1, Status::Paused) };
+    let tasks = between.iter().map(|at| (at.clone(), Some(&stood).filter(|brief| brief.at == *at).cloned()));
+    let answer = Answer::Tasks(tasks.collect());
+    update(&mut app, Msg::Past(turn, Ok(answer)));
+    let before = Stretch { steps: vec![step(10, 1018), step(11, 1019)], last: true, ..Stretch::default() };
+    update(&mut app, Msg::Past(turn, Ok(Answer::Before(before))));
+    let to = Positions::at(Shard(0), Sequence(1030));
+    let steps = vec![step(12, 1020), step(13, 1025)];
+    let after = Stretch { steps, from: positions, to, last: true };
+    update(&mut app, Msg::Past(turn, Ok(Answer::After(after))));
+    app
+}
+
+fn hour() -> Timestamp {
+    Timestamp(NOW.0 - 3_600_000)
+}
+
+/// The `n`th sample task ends.
+fn step(n: u32, sequence: u64) -> Step {
+    let (task, sequence) = (address(n), Sequence(sequence));
+    let stored_at = Timestamp(hour().0 + (i64::try_from(sequence.0).unwrap() - 1019) * 1000);
+    let at = |status| Some(Brief { sequence, ..brief(n, status) });
+    let text = "data_unavailable: the file is gone".to_owned();
+    let events = vec![Happening { sequence, at: stored_at, task: task.clone(), name: "failed", text }];
+    let (before, after) = (at(Status::Running), at(Status::Failed));
+    Step { shard: Shard(0), sequence, stored_at, task, before, after, events }
+}
+
+#[test]
+fn the_past_as_it_looks() {
+    for (columns, rows) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+        insta::assert_snapshot!(format!("past-{columns}x{rows}"), picture(&hour_ago(columns, rows)));
+    }
+    for (name, theme) in THEMES {
+        let mut app = hour_ago(80, 24);
+        app.theme = theme;
+        insta::assert_snapshot!(format!("past-{name}"), format!("{}\n\n{}", picture(&app), styles(&app)));
+    }
+    for (key, name) in [("3", "executors"), ("4", "caps"), ("5", "events")] {
+        let mut app = hour_ago(80, 24);
+        press(&mut app, &[key]);
+        insta::assert_snapshot!(format!("past-{name}-80x24"), picture(&app));
+    }
+}
+
+#[test]
+fn a_jump_under_way_is_said_and_what_was_shown_stays() {
+    let mut app = sample(80, 24);
+    let before = said(&app.store);
+    press(&mut app, &["t"]);
+    insta::assert_snapshot!("past-seeking-80x24", picture(&app));
+    let turn = app.travel.turn;
+    let ahead = Positions::at(Shard(0), Sequence(9_999_999));
+    let moment = Moment { positions: ahead.clone(), at: NOW, shards: Shards::ONE };
+    let effects = update(&mut app, Msg::Past(turn, Ok(Answer::Moment(moment))));
+    assert_eq!(effects, [], "what is not read up to there cannot be told");
+    assert_eq!(said(&app.store), before);
+    assert!(picture(&app).contains("reading on up to there"));
+    let effects = update(&mut app, Msg::Word(Word::From(ahead)));
+    assert_eq!(effects.len(), 2, "what lies around it is asked for");
+    assert!(app.past().is_some());
+}
+
+#[test]
+fn the_answer_to_an_earlier_wish_is_passed_over() {
+    let mut app = hour_ago(80, 24);
+    let turn = app.travel.turn;
+    let shown = said(&app.store);
+    update(&mut app, Msg::Go(Point::At(NOW)));
+    let old = Moment { at: NOW, shards: Shards::ONE, ..Moment::default() };
+    assert_eq!(update(&mut app, Msg::Past(turn, Ok(Answer::Moment(old)))), []);
+    assert_eq!(said(&app.store), shown);
+    let turn = app.travel.turn;
+    update(&mut app, Msg::Past(turn, Err("the log is not available".to_owned())));
+    assert!(app.travel.jump.is_none());
+    assert!(picture(&app).contains("the past cannot be read: the log is not available"));
+    assert_eq!(said(&app.store), shown, "one stays where one was");
+}
+
+#[test]
+fn keys_of_the_past() {
+    let mut app = hour_ago(120, 36);
+    let place = |app: &App| app.past().map(|past| past.moment.of(&address(0).org).0);
+    let status = |app: &App, n| app.store.get(app.store.key(&address(n)).unwrap()).unwrap().status;
+    assert_eq!(place(&app), Some(1019));
+    press(&mut app, &["]"]);
+    assert_eq!((place(&app), status(&app, 12)), (Some(1020), Status::Failed));
+    press(&mut app, &["}"]);
+    assert_eq!((place(&app), status(&app, 13)), (Some(1025), Status::Failed));
+    press(&mut app, &["]"]);
+    assert_eq!(place(&app), Some(1025), "that is the end");
+    press(&mut app, &["[", "[", "["]);
+    assert_eq!((place(&app), status(&app, 11)), (Some(1018), Status::Running));
+    press(&mut app, &["(", ")"]);
+    assert_eq!(app.then(), step(10, 1018).stored_at, "a minute back and on");
+    assert_eq!(status(&app, 10), Status::Failed);
+
+    // Nothing can be done there, but copying can.
+    for key in ["a", "x", "R", "C", "D", "F", "m", "r"] {
+        let effects = press(&mut app, &[key]);
+        assert!(app.popup.is_none() && app.prompt.is_none(), "{key}");
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Steer(..))), "{key}");
+        assert!(app.toast.as_ref().is_some_and(|(notice, _)| notice.text.contains("this is the past")), "{key}");
+        app.toast = None;
+    }
+    assert!(matches!(press(&mut app, &["y"]).as_slice(), [Effect::Copy(_)]));
+
+    // Played at ten times the speed, then stopped.
+    press(&mut app, &["+", "+", "Space"]);
+    let now = app.now;
+    update(&mut app, Msg::Tick(now.plus(Millis(500))));
+    assert_eq!(app.then(), step(10, 1018).stored_at.plus(Millis(5000)));
+    press(&mut app, &["Space"]);
+    update(&mut app, Msg::Tick(now.plus(Millis(900))));
+    assert_eq!(app.then(), step(10, 1018).stored_at.plus(Millis(5000)));
+
+    press(&mut app, &["Esc"]);
+    assert!(app.past().is_none());
+    assert_eq!(app.store.counts().total(), 40);
+}
+
+#[test]
+fn a_file_has_no_now_to_go_back_to() {
+    let mut app = hour_ago(80, 24);
+    app.travel.ends_at = Some(hour());
+    app.origin = Origin::File;
+    press(&mut app, &["Esc", "t"]);
+    assert!(app.past().is_some());
+    assert!(picture(&app).contains(" FILE "));
+    assert_eq!(app.tied(), Some("this is a file: it can be looked at, not acted on"));
+}
+
+#[test]
+fn the_scrubber_leads_where_one_points() {
+    let mut app = hour_ago(80, 24);
+    let click = |column| {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        Msg::Mouse(MouseEvent { kind, column, row: 22, modifiers: KeyModifiers::NONE })
+    };
+    let asked = |effects: Vec<Effect>| match effects.as_slice() {
+        [Effect::Ask(_, Ask::Moment(Point::At(at)))] => *at,
+        other => panic!("{other:?}"),
+    };
+    let (from, to) = app.span_of_time().unwrap();
+    assert_eq!(asked(update(&mut app, click(1))), from);
+    let end = asked(update(&mut app, click(78)));
+    assert!(end <= to && to.since(end) < Millis::seconds(1), "{end} {to}");
 }

@@ -124,6 +124,46 @@ proptest! {
 }
 
 #[test]
+fn a_long_log_is_walked_stretch_by_stretch() {
+    run(async {
+        let mut world = World::new(3);
+        // Three organisations that do not take turns evenly: no stretch fits all of them.
+        for n in 0..1500_u64 {
+            let org = if n % 700 < 400 { 0 } else { n as usize % 3 };
+            world.happen(&[Happens::Submit(org), Happens::Wait(n % 3)]).await;
+        }
+        let (log, client) = (log(&world.journal).await, client(&world.journal));
+        let here = Point::Place { shard: Some(log[777].shard), sequence: log[777].sequence };
+        let moment = client.moment(&Scope::Everything, here).await.unwrap();
+        let (mut places, mut after) = (moment.positions.clone(), Vec::new());
+        for stretches in 1.. {
+            let stretch = client.stretch_after(&Scope::Everything, &places).await.unwrap();
+            after.extend(stretch.steps.into_iter().map(|step| (step.shard, step.sequence)));
+            places = stretch.to;
+            if stretch.last {
+                assert!(stretches > 1, "it takes more than one");
+                break;
+            }
+        }
+        let tasks = |part: &[Entry]| -> Vec<(Shard, Sequence)> {
+            part.iter().filter(|entry| task_of(entry).is_some()).map(|e| (e.shard, e.sequence)).collect()
+        };
+        assert_eq!(after, tasks(&log[778..]));
+        let (mut places, mut before) = (moment.positions, Vec::new());
+        loop {
+            let stretch = client.stretch_before(&Scope::Everything, &places).await.unwrap();
+            let steps = stretch.steps.into_iter().map(|step| (step.shard, step.sequence));
+            before.splice(0..0, steps);
+            places = stretch.from;
+            if stretch.last {
+                break;
+            }
+        }
+        assert_eq!(before, tasks(&log[..778]));
+    });
+}
+
+#[test]
 fn a_place_names_its_shard_where_there_are_many() {
     run(async {
         let mut world = World::new(4);

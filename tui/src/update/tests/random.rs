@@ -1,16 +1,54 @@
 //! Whatever comes, in whatever order, at whatever size: nothing breaks, and what must hold holds.
 
 use longhaul_client::TextPart;
-use longhaul_client::fleet::{Brief, Link, Told, Word};
+use longhaul_client::fleet::{Brief, Link, Moment, Point, Step, Stretch, Told, Word};
 use longhaul_core::{Millis, Sequence, Status, Timestamp};
+use longhaul_journal::{Shard, Shards};
+use longhaul_wire::query::Positions;
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::keys::TABLE;
 use crate::msg::Msg;
+use crate::records::Answer;
 use crate::store::Counts;
 use crate::testing::{NOW, THEMES, Until, address, beats, brief, drawn, empty, happened, key, story, up};
 use crate::update::update;
+
+/// Something the log says of the past: for this wish or another one, whether or not it fits.
+fn any_answer() -> impl Strategy<Value = Answer> {
+    let places = |sequence: u64| Positions::at(Shard(0), Sequence(sequence));
+    let status = prop::option::of(prop::sample::select(Status::ALL.to_vec()));
+    let step = (0_u32..60, 1_u64..3000, status.clone(), status.clone()).prop_map(|(n, sequence, before, after)| {
+        let brief = |status| Brief { sequence: Sequence(sequence), ..brief(n, status) };
+        Step {
+            shard: Shard(0),
+            sequence: Sequence(sequence),
+            stored_at: Timestamp(NOW.0 - 3_000_000 + sequence as i64 * 1000),
+            task: address(n),
+            before: before.map(brief),
+            after: after.map(brief),
+            events: Vec::new(),
+        }
+    });
+    let steps = prop::collection::vec(step, 0..6);
+    let stretch = (steps, 0_u64..3000, 0_u64..3000, any::<bool>()).prop_map(move |(steps, from, to, last)| {
+        Stretch { steps, from: places(from), to: places(to), last }
+    });
+    prop_oneof![
+        4 => (0_u64..3000).prop_map(move |sequence| {
+            let at = Timestamp(NOW.0 - 3_000_000 + sequence as i64 * 1000);
+            Answer::Moment(Moment { positions: places(sequence), at, shards: Shards::ONE })
+        }),
+        4 => prop::collection::vec((0_u32..60, status), 0..8).prop_map(|tasks| {
+            Answer::Tasks(tasks.into_iter().map(|(n, status)| (address(n), status.map(|s| brief(n, s)))).collect())
+        }),
+        2 => stretch.clone().prop_map(Answer::Before),
+        2 => stretch.prop_map(Answer::After),
+        1 => (0_u32..60).prop_map(|n| Answer::Story(address(n), None)),
+        1 => Just(Answer::Beside(None)),
+    ]
+}
 
 fn any_msg() -> impl Strategy<Value = Msg> {
     let names: Vec<&str> = TABLE.iter().flat_map(|bind| bind.keys.iter().copied()).collect();
@@ -52,6 +90,10 @@ fn any_msg() -> impl Strategy<Value = Msg> {
             row,
             modifiers: KeyModifiers::NONE,
         })),
+        6 => (0_u64..4, any_answer()).prop_map(|(turn, answer)| Msg::Past(turn, Ok(answer))),
+        1 => (0_u64..4).prop_map(|turn| Msg::Past(turn, Err("the log is away".to_owned()))),
+        2 => (0_i64..3_000_000).prop_map(|ago| Msg::Go(Point::At(Timestamp(NOW.0 - ago)))),
+        1 => Just(Msg::Word(Word::From(Positions::at(Shard(0), Sequence(5000))))),
         1 => Just(Msg::Word(Word::Anew)),
         2 => (0_u32..60, prop::sample::select(vec![Until::Running, Until::Aborting, Until::Aborted, Until::Completed]))
             .prop_map(|(n, until)| Msg::Told(address(n), story(n, until))),

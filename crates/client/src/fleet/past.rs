@@ -197,7 +197,6 @@ struct Led {
     events: Vec<Happening>,
 }
 
-
 /// What the records at some places of a history did, the places in order.
 fn led(at: &TaskRef, history: &[Entry], places: &[Sequence]) -> Vec<((TaskRef, Sequence), Led)> {
     let begun = submitted(history);

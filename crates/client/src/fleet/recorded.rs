@@ -197,9 +197,9 @@ impl Port for Log {
     }
 
     fn head(&self, shard: Shard) -> BoxFuture<'_, Result<Sequence, PortError>> {
-        Box::pin(async move {
-            Ok(self.shard(shard)?.last().map_or(Sequence::ZERO, |stored| stored.sequence))
-        })
+        Box::pin(
+            async move { Ok(self.shard(shard)?.last().map_or(Sequence::ZERO, |stored| stored.sequence)) },
+        )
     }
 
     fn follow(
@@ -244,7 +244,9 @@ impl Port for Log {
     }
 
     fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Bytes, PortError>> {
-        Box::pin(async move { Err(PortError::NotFound(format!("object {digest}: a history has no objects"))) })
+        Box::pin(
+            async move { Err(PortError::NotFound(format!("object {digest}: a history has no objects"))) },
+        )
     }
 
     fn remove(&self, _: Digest) -> BoxFuture<'_, Result<(), PortError>> {

@@ -6,6 +6,7 @@
 
 pub mod fault;
 pub mod process;
+pub mod screen;
 pub mod storm;
 pub mod toolchains;
 pub mod world;

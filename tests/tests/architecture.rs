@@ -44,7 +44,18 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("fuzz", &["core", "wire", "executor", "agent"]),
     (
         "tests",
-        &["core", "wire", "audit", "journal", "broker", "client", "projector", "scheduler", "executor"],
+        &[
+            "core",
+            "wire",
+            "audit",
+            "journal",
+            "broker",
+            "client",
+            "projector",
+            "scheduler",
+            "executor",
+            "tui",
+        ],
     ),
 ];
 

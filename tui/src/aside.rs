@@ -42,7 +42,8 @@ async fn edit(mut draft: Draft) -> Result<Draft, String> {
 
 async fn show(text: &str) -> Result<(), String> {
     let named = chosen(&["PAGER"]).unwrap_or_else(|| "less".to_owned());
-    let failed = |error: io::Error| format!("the text cannot be shown with {named}: {error}; o writes it into a file");
+    let failed =
+        |error: io::Error| format!("the text cannot be shown with {named}: {error}; o writes it into a file");
     let file = written(text, ".txt").map_err(failed)?;
     open(&named, &file).await.map(drop).map_err(failed)
 }

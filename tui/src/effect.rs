@@ -200,7 +200,11 @@ async fn write_all(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<Strin
         let mut paths = Vec::new();
         for (name, bytes) in &files {
             let path = write_new(&folder, name, bytes).map_err(|error| {
-                format!("cannot write {} into {}: {error}", fit(name, 60), fit(&folder.to_string_lossy(), 200))
+                format!(
+                    "cannot write {} into {}: {error}",
+                    fit(name, 60),
+                    fit(&folder.to_string_lossy(), 200)
+                )
             })?;
             paths.push(fit(&path.to_string_lossy(), 300));
         }

@@ -2,7 +2,8 @@
 //!
 //! Words are AND; `!` before one turns it round. `status:`, `org:`, `user:`, `conv:`, `kind:`,
 //! `executor:`, `id:`, `waits:` ask for one part (of which the beginning suffices, for `status:` the whole
-//! word), `age>1h`, `age<5m`, `tokens>1000` compare. Any other word is looked for in title, note, step and id.
+//! word), `age>1h`, `age<5m`, `tokens>1000` compare. Any other word is the status, or is looked for in
+//! title, note, step and id.
 
 use longhaul_core::{Millis, Timestamp};
 
@@ -122,7 +123,8 @@ impl What {
         };
         match self {
             Self::Word(word) => {
-                contains(row.title.as_str(), word)
+                row.standing().word() == word
+                    || contains(row.title.as_str(), word)
                     || contains(&row.note, word)
                     || contains(store.name(row.step), word)
                     || contains(&row.key.task.to_string(), word)

@@ -40,5 +40,5 @@ pub use point::point;
 pub use recorded::Recorded;
 pub use records::Records;
 pub use run::{Error, Options, run};
-pub use source::{Live, Source};
+pub use source::{Files, Live, Source};
 pub use theme::{Glyphs, Palette, Theme};

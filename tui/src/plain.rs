@@ -80,7 +80,9 @@ impl<W: Write> Teller<W> {
         let anew = matches!(word, Word::Anew);
         update(&mut self.app, Msg::Word(word));
         match link {
-            Some(false) if !was_down => self.line("the log is out of reach; what follows is told when it answers")?,
+            Some(false) if !was_down => {
+                self.line("the log is out of reach; what follows is told when it answers")?
+            }
             Some(true) if was_down => self.line("connected again")?,
             _ => {}
         }
@@ -191,7 +193,9 @@ mod tests {
         let mut teller = teller();
         lines(&mut teller);
         let note = "evil\u{1b}]52;c;aGk=\u{7}\nfake line\u{9b}2J\u{202e}".to_owned();
-        teller.hear(happened(vec![Brief { note, sequence: Sequence(9000), ..brief(30, Status::Failed) }])).unwrap();
+        teller
+            .hear(happened(vec![Brief { note, sequence: Sequence(9000), ..brief(30, Status::Failed) }]))
+            .unwrap();
         let told = lines(&mut teller);
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].chars().all(longhaul_core::text::is_plain), "{told:?}");

@@ -33,7 +33,9 @@ pub fn point(text: &str, now: Timestamp) -> Result<Point, String> {
     };
     found.ok_or_else(|| {
         let text = longhaul_core::text::line(text, 60);
-        format!("{text:?} is no moment; write 2026-11-21T13:05:00Z, 12:29, 10m (ago), 1163131 or SHARD/SEQUENCE")
+        format!(
+            "{text:?} is no moment; write 2026-11-21T13:05:00Z, 12:29, 10m (ago), 1163131 or SHARD/SEQUENCE"
+        )
     })
 }
 

@@ -28,12 +28,7 @@ pub(crate) enum Ask {
     /// The story of a task as it was then.
     Story(TaskRef, Moment),
     /// Where the next or last record of a task lies, seen from a moment.
-    Beside {
-        at: TaskRef,
-        moment: Moment,
-        back: bool,
-        turns: bool,
-    },
+    Beside { at: TaskRef, moment: Moment, back: bool, turns: bool },
 }
 
 /// What the log says.

@@ -106,7 +106,8 @@ mod tests {
     fn whatever_lies_in_the_file_keeps_nobody_out() {
         assert_eq!(Settings::read("theme = 3\n[["), Settings::default());
         let mut app = sample(80, 24);
-        Settings::read("theme = \"pink\"\nsort = \"luck\"\ncolumns = [\"id\", \"aura\"]\nnew = 1").apply(&mut app);
+        Settings::read("theme = \"pink\"\nsort = \"luck\"\ncolumns = [\"id\", \"aura\"]\nnew = 1")
+            .apply(&mut app);
         assert_eq!(app.columns, Some(vec![Column::Id]));
     }
 }

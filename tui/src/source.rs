@@ -13,6 +13,9 @@ use tokio::sync::mpsc;
 use crate::app::{Origin, Steer};
 use crate::records::Records;
 
+/// Files with their names.
+pub type Files = Vec<(String, Vec<u8>)>;
+
 /// Where what is shown comes from.
 pub trait Source: Send + Sync + 'static {
     /// Tells of all tasks until the receiver is dropped.
@@ -27,7 +30,7 @@ pub trait Source: Send + Sync + 'static {
 
     /// What a task made: its files with their names, or its output if it made none. Or why there is
     /// nothing.
-    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, String>> {
+    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Files, String>> {
         let why = format!("the files of {} are not in here", crate::text::short(at.task));
         Box::pin(async move { Err(why) })
     }
@@ -79,7 +82,7 @@ impl Live {
     }
 }
 
-async fn files(client: &Client, at: &TaskRef) -> Result<Vec<(String, Vec<u8>)>, Error> {
+async fn files(client: &Client, at: &TaskRef) -> Result<Files, Error> {
     let snapshot = client.get(at.task).await?;
     let mut files = Vec::new();
     for artifact in &snapshot.artifacts {
@@ -134,7 +137,7 @@ impl Source for Live {
         Box::pin(async move { ask(&client, &at, steer).await.map_err(|error| chain(&error)) })
     }
 
-    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, String>> {
+    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Files, String>> {
         let client = self.speaking_for(&at);
         Box::pin(async move { files(&client, &at).await.map_err(|error| chain(&error)) })
     }

@@ -68,15 +68,8 @@ pub(crate) enum View {
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Tasks,
-        Self::Approvals,
-        Self::Executors,
-        Self::Caps,
-        Self::Events,
-        Self::Inbox,
-        Self::Mine,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Tasks, Self::Approvals, Self::Executors, Self::Caps, Self::Events, Self::Inbox, Self::Mine];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

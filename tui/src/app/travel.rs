@@ -207,7 +207,8 @@ impl Past {
     /// The last events before the moment, oldest first.
     pub(crate) fn tail(&self) -> VecDeque<Happening> {
         let happened = self.steps.iter().take(self.happened).rev();
-        let mut tail: Vec<&Happening> = happened.flat_map(|step| step.events.iter().rev()).take(TAIL).collect();
+        let mut tail: Vec<&Happening> =
+            happened.flat_map(|step| step.events.iter().rev()).take(TAIL).collect();
         tail.reverse();
         tail.into_iter().cloned().collect()
     }

@@ -144,8 +144,21 @@ impl Keymap {
 /// Whether a name is one that [`name`] gives.
 fn is_key(text: &str) -> bool {
     const NAMED: [&str; 15] = [
-        "Space", "Enter", "Esc", "Tab", "Up", "Down", "Left", "Right", "PgUp", "PgDn", "Home", "End", "Del",
-        "Backspace", "S-Tab",
+        "Space",
+        "Enter",
+        "Esc",
+        "Tab",
+        "Up",
+        "Down",
+        "Left",
+        "Right",
+        "PgUp",
+        "PgDn",
+        "Home",
+        "End",
+        "Del",
+        "Backspace",
+        "S-Tab",
     ];
     let plain = text.strip_prefix("C-").or_else(|| text.strip_prefix("M-")).unwrap_or(text);
     let function = plain.strip_prefix('F').and_then(|n| n.parse::<u8>().ok());
@@ -169,19 +182,20 @@ mod tests {
     fn a_file_changes_only_what_it_names() {
         let map = Keymap::read("abort = \"X\"\napprove = [\"a\", \"F2\"]\n").unwrap();
         let at = |key: &str| map.act(Context::Task, &crate::testing::key(key));
-        assert_eq!((at("X"), at("x"), at("a"), at("R")), (
-            Some(Act::Abort),
-            None,
-            Some(Act::Approve),
-            Some(Act::Retry)
-        ));
+        assert_eq!(
+            (at("X"), at("x"), at("a"), at("R")),
+            (Some(Act::Abort), None, Some(Act::Approve), Some(Act::Retry))
+        );
         assert!(Keymap::read("").is_ok());
     }
 
     #[test]
     fn what_would_lock_one_in_or_mean_two_things_is_refused() {
         let why = |text: &str| Keymap::read(text).unwrap_err().to_string();
-        assert_eq!(why("abort = \"a\""), "a would mean both approve what a task asks for and stop at the next checkpoint");
+        assert_eq!(
+            why("abort = \"a\""),
+            "a would mean both approve what a task asks for and stop at the next checkpoint"
+        );
         assert_eq!(why("quit = []\nquit-now = []"), "no key would be left to quit");
         assert!(why("escape = []\nclose = []\nback = []").contains("go back"));
         assert!(why("fly = \"f\"").starts_with("nothing is called \"fly\""));

@@ -2,9 +2,7 @@
 
 use longhaul_core::{Status, TaskRef};
 
-use crate::app::{
-    App, Choice, Choose, Chosen, Column, Notice, Opened, Popup, Prompt, Typing, View,
-};
+use crate::app::{App, Choice, Choose, Chosen, Column, Notice, Opened, Popup, Prompt, Typing, View};
 use crate::effect::Effect;
 use crate::filter::Filter;
 use crate::keys::Act;
@@ -249,7 +247,8 @@ fn find(app: &mut App, forward: bool) {
         return app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
     }
     let matches = |place: &usize| app.sought.matches(&app.store, app.store.row(rows[*place]), app.now);
-    let further = |n: usize| if forward { (here + n) % rows.len() } else { (here + rows.len() - n) % rows.len() };
+    let further =
+        |n: usize| if forward { (here + n) % rows.len() } else { (here + rows.len() - n) % rows.len() };
     let found = (1..=rows.len()).map(further).find(matches);
     match found {
         Some(place) => go(app, place),

@@ -225,7 +225,9 @@ fn open(app: &mut App, id: &str) -> Vec<Effect> {
 fn bulk(app: &mut App, what: &str) -> Vec<Effect> {
     let wanted = suggestions(what).into_iter().next().filter(|_| !what.is_empty());
     let does = match wanted.map(|command| command.does) {
-        Some(Does::Act(act @ (Act::Abort | Act::Retry | Act::Rerun | Act::Delete | Act::Approve | Act::Reject))) => act,
+        Some(Does::Act(
+            act @ (Act::Abort | Act::Retry | Act::Rerun | Act::Delete | Act::Approve | Act::Reject),
+        )) => act,
         _ => return refuse(app, names("bulk", ["abort", "retry", "rerun", "remove", "approve", "reject"])),
     };
     let effects = act::go_to(app, View::Tasks);

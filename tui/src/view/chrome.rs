@@ -201,7 +201,14 @@ const ALWAYS: [Act; 2] = [Act::Help, Act::Quit];
 fn fits(app: &App, act: Act) -> bool {
     let changes = matches!(
         act,
-        Act::Approve | Act::Modify | Act::Reject | Act::Abort | Act::Retry | Act::Rerun | Act::Delete | Act::Stop
+        Act::Approve
+            | Act::Modify
+            | Act::Reject
+            | Act::Abort
+            | Act::Retry
+            | Act::Rerun
+            | Act::Delete
+            | Act::Stop
     );
     if changes && app.past().is_some() {
         return false;

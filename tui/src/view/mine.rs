@@ -27,7 +27,13 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let inner = frame(theme, title(app, rows), area, buffer);
     if rows.is_empty() {
         let lines: &[&str] = if app.listed {
-            &["Nothing of yours yet.", "", "longhaul report DATA \"quarterly review\"", "", "What you start shows here."]
+            &[
+                "Nothing of yours yet.",
+                "",
+                "longhaul report DATA \"quarterly review\"",
+                "",
+                "What you start shows here.",
+            ]
         } else {
             &["Reading the list…"]
         };
@@ -48,7 +54,8 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 }
 
 fn title(app: &App, rows: &[u32]) -> Line<'static> {
-    let count = |which: fn(Status) -> bool| rows.iter().filter(|at| which(app.store.row(**at).status)).count();
+    let count =
+        |which: fn(Status) -> bool| rows.iter().filter(|at| which(app.store.row(**at).status)).count();
     let open = count(|status| !status.is_terminal());
     let mut spans = vec![Span::raw(" My tasks ")];
     if !rows.is_empty() {
@@ -99,11 +106,24 @@ fn second<'a>(app: &App, row: &Row, columns: usize) -> Vec<Span<'a>> {
         room = room.saturating_sub(bar + 7);
     }
     let style = match standing {
-        Standing::Failed | Standing::Expired | Standing::Paused | Standing::Stalled => theme.standing(standing),
+        Standing::Failed | Standing::Expired | Standing::Paused | Standing::Stalled => {
+            theme.standing(standing)
+        }
         _ => theme.dim(),
     };
     let text = match standing {
         Standing::Paused => format!("asks for {}", row.note),
+        Standing::Held | Standing::Pending | Standing::Retrying => match app.store.waiting(row.key) {
+            Some(waiting) => format!("waits: {waiting}"),
+            None => tasks::said(app, row),
+        },
+        Standing::Completed => {
+            let took = span(row.ended_at.unwrap_or(row.updated_at).since(row.submitted_at));
+            match row.artifacts {
+                0 => format!("finished in {took}"),
+                _ => format!("{}, finished in {took}", tasks::said(app, row)),
+            }
+        }
         Standing::Stalled => format!("{}: not heard of lately", tasks::said(app, row)),
         _ => tasks::said(app, row),
     };

@@ -113,7 +113,8 @@ fn offer(app: &App, choose: &Choose, area: Rect, buffer: &mut Buffer) {
             _ => choice.label.clone(),
         })
         .collect();
-    let widest = labels.iter().map(|label| width(label)).max().unwrap_or(0).max(width(choose.title) + 4).max(30);
+    let widest =
+        labels.iter().map(|label| width(label)).max().unwrap_or(0).max(width(choose.title) + 4).max(30);
     let rows = u16::try_from(labels.len()).unwrap_or(u16::MAX).saturating_add(3);
     let found = middle(u16::try_from(widest + 4).unwrap_or(u16::MAX), rows, area, buffer);
     let inner = frame(theme, Line::from(format!(" {} ", choose.title)), found, buffer);

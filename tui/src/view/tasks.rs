@@ -56,9 +56,11 @@ impl Columns {
     /// that matter least first.
     fn of(app: &App, shape: Shape, columns: u16) -> Self {
         let wanted = app.columns.clone().unwrap_or_else(|| Column::usual(shape.wide));
-        let mut others: Vec<_> = wanted.into_iter().map(|column| (column, Self::usual_width(column))).collect();
+        let mut others: Vec<_> =
+            wanted.into_iter().map(|column| (column, Self::usual_width(column))).collect();
         // The glyph, the mark, and a space behind the title.
-        let used = |others: &[(Column, usize)]| 3 + TITLE + others.iter().map(|(_, wide)| wide).sum::<usize>();
+        let used =
+            |others: &[(Column, usize)]| 3 + TITLE + others.iter().map(|(_, wide)| wide).sum::<usize>();
         let columns = usize::from(columns);
         for (shrinks, least) in [(Column::Step, 0), (Column::Id, 0), (Column::Progress, PERCENT + 1)] {
             let lack = used(&others).saturating_sub(columns);
@@ -66,7 +68,9 @@ impl Columns {
                 *wide -= lack.min(wide.saturating_sub(least));
             }
         }
-        for goes in [Column::Kind, Column::Attempt, Column::Executor, Column::Org, Column::Tokens, Column::User] {
+        for goes in
+            [Column::Kind, Column::Attempt, Column::Executor, Column::Org, Column::Tokens, Column::User]
+        {
             if used(&others) > columns {
                 others.retain(|(column, _)| *column != goes);
             }
@@ -197,10 +201,8 @@ fn line<'a>(app: &App, columns: &Columns, row: &Row) -> Vec<Span<'a>> {
     let calm = matches!(standing, Standing::Completed | Standing::Aborted);
     let text = if calm { theme.dim() } else { Style::new() };
     let mark = if app.marks.has(row.key) { "•" } else { " " };
-    let mut spans = vec![
-        Span::styled(glyph(standing), theme.glyph_style(standing)),
-        Span::styled(mark, theme.accent()),
-    ];
+    let mut spans =
+        vec![Span::styled(glyph(standing), theme.glyph_style(standing)), Span::styled(mark, theme.accent())];
     for (column, wide) in columns.placed() {
         let Some(column) = column else {
             spans.push(Span::styled(pad(row.title.as_str(), wide), text));
@@ -249,7 +251,9 @@ fn value(app: &App, columns: &Columns, row: &Row, column: Column) -> String {
     match column {
         Column::Id => short(row.key.task),
         // Where organisations have no column of their own and there are many, they stand here.
-        Column::User if app.me.everything && !columns.others.iter().any(|(known, _)| *known == Column::Org) => {
+        Column::User
+            if app.me.everything && !columns.others.iter().any(|(known, _)| *known == Column::Org) =>
+        {
             format!("{}/{}", store.name(row.key.org), store.name(row.user))
         }
         Column::User => store.name(row.user).to_owned(),

@@ -87,9 +87,7 @@ fn marks(app: &App, past: &Past) -> Vec<Timestamp> {
     let live = past.live.store();
     let opened = app.opened.as_ref().and_then(|opened| live.get(live.key(&opened.at)?));
     match opened {
-        Some(row) => {
-            [Some(row.submitted_at), row.started_at, row.ended_at].into_iter().flatten().collect()
-        }
+        Some(row) => [Some(row.submitted_at), row.started_at, row.ended_at].into_iter().flatten().collect(),
         None => past.marks.clone(),
     }
 }

@@ -95,7 +95,6 @@ fn options(settings: &Settings, args: &Tui, place: String, now: Timestamp) -> an
         folder: PathBuf::new(),
         keys: home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("longhaul/keys.toml")),
         remembered: home("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("longhaul/tui.toml")),
-        ..Options::default()
     })
 }
 

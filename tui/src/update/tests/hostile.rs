@@ -44,7 +44,9 @@ fn full(columns: u16, rows: u16) -> App {
         let text = HOSTILE.to_owned();
         events.push(Happening { sequence: Sequence(1), at: NOW, task: address(n), name: "failed", text });
     }
-    for word in [up(), Word::Listed { tasks: tasks.clone(), unreadable: 3, last: true }, beats(Default::default())] {
+    for word in
+        [up(), Word::Listed { tasks: tasks.clone(), unreadable: 3, last: true }, beats(Default::default())]
+    {
         update(&mut app, Msg::Word(word));
     }
     let Word::Beats(mut pulses) = beats(Default::default()) else { panic!("beats") };
@@ -125,7 +127,10 @@ fn no_pane_and_no_popup_passes_anything_on_but_text() {
                 check(&app, &effects, key);
                 press(&mut app, &["Esc"]);
                 app.opened = Some(crate::app::Opened::new(at.clone()));
-                tale(n).into_iter().take(2).for_each(|told| drop(update(&mut app, Msg::Told(at.clone(), told))));
+                tale(n)
+                    .into_iter()
+                    .take(2)
+                    .for_each(|told| drop(update(&mut app, Msg::Told(at.clone(), told))));
             }
         }
     }
@@ -146,7 +151,12 @@ fn what_comes_back_from_elsewhere_is_cleaned_too() {
         Msg::Edited(Err(HOSTILE.to_owned())),
         Msg::Word(Word::Link(Link::Down { why: HOSTILE.to_owned(), next: NOW })),
         Msg::Paste(HOSTILE.to_owned()),
-        Msg::Mouse(MouseEvent { kind: MouseEventKind::ScrollDown, column: 3, row: 3, modifiers: KeyModifiers::NONE }),
+        Msg::Mouse(MouseEvent {
+            kind: MouseEventKind::ScrollDown,
+            column: 3,
+            row: 3,
+            modifiers: KeyModifiers::NONE,
+        }),
     ] {
         let effects = update(&mut app, msg);
         check(&app, &effects, "a message");

@@ -1,7 +1,7 @@
 //! One's own tasks, files, what is in front of other programs.
 
 use longhaul_client::fleet::{Brief, Word};
-use longhaul_core::{Sequence, Status, Timestamp, UserId};
+use longhaul_core::{Sequence, Status, Timestamp};
 
 use crate::app::{App, Popup, Steer, View};
 use crate::diff::Change;
@@ -268,10 +268,8 @@ fn why_it_waits_and_why_it_stopped_is_told_in_sentences() {
     let at = app.store.address(app.selected().unwrap()).unwrap();
     let n = (0..40).find(|n| address(*n) == at).unwrap();
     press(&mut app, &["w"]);
-    let waiting = longhaul_client::fleet::Told::Anew {
-        snapshot: crate::testing::pending(n),
-        events: Vec::new(),
-    };
+    let waiting =
+        longhaul_client::fleet::Told::Anew { snapshot: crate::testing::pending(n), events: Vec::new() };
     update(&mut app, Msg::Told(at, waiting));
     insta::assert_snapshot!("why-held-120x36", picture(&app));
 

@@ -19,22 +19,22 @@ use crate::update::update;
 fn any_answer() -> impl Strategy<Value = Answer> {
     let places = |sequence: u64| Positions::at(Shard(0), Sequence(sequence));
     let status = prop::option::of(prop::sample::select(Status::ALL.to_vec()));
-    let step = (0_u32..60, 1_u64..3000, status.clone(), status.clone()).prop_map(|(n, sequence, before, after)| {
-        let brief = |status| Brief { sequence: Sequence(sequence), ..brief(n, status) };
-        Step {
-            shard: Shard(0),
-            sequence: Sequence(sequence),
-            stored_at: Timestamp(NOW.0 - 3_000_000 + sequence as i64 * 1000),
-            task: address(n),
-            before: before.map(brief),
-            after: after.map(brief),
-            events: Vec::new(),
-        }
-    });
+    let step =
+        (0_u32..60, 1_u64..3000, status.clone(), status.clone()).prop_map(|(n, sequence, before, after)| {
+            let brief = |status| Brief { sequence: Sequence(sequence), ..brief(n, status) };
+            Step {
+                shard: Shard(0),
+                sequence: Sequence(sequence),
+                stored_at: Timestamp(NOW.0 - 3_000_000 + sequence as i64 * 1000),
+                task: address(n),
+                before: before.map(brief),
+                after: after.map(brief),
+                events: Vec::new(),
+            }
+        });
     let steps = prop::collection::vec(step, 0..6);
-    let stretch = (steps, 0_u64..3000, 0_u64..3000, any::<bool>()).prop_map(move |(steps, from, to, last)| {
-        Stretch { steps, from: places(from), to: places(to), last }
-    });
+    let stretch = (steps, 0_u64..3000, 0_u64..3000, any::<bool>())
+        .prop_map(move |(steps, from, to, last)| Stretch { steps, from: places(from), to: places(to), last });
     prop_oneof![
         4 => (0_u64..3000).prop_map(move |sequence| {
             let at = Timestamp(NOW.0 - 3_000_000 + sequence as i64 * 1000);

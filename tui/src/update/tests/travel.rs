@@ -132,7 +132,8 @@ enum Way {
 }
 
 fn ways() -> impl Strategy<Value = Vec<Way>> {
-    let keys = prop::sample::select(vec!["[", "]", "{", "}", "(", ")", "+", "-", "Space", "j", "Enter", "Esc"]);
+    let keys =
+        prop::sample::select(vec!["[", "]", "{", "}", "(", ")", "+", "-", "Space", "j", "Enter", "Esc"]);
     let one = prop_oneof![
         2 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(at, by)| Way::Jump(at, by)),
         8 => keys.prop_map(Way::Press),
@@ -365,7 +366,10 @@ fn keys_of_the_past() {
         let effects = press(&mut app, &[key]);
         assert!(app.popup.is_none() && app.prompt.is_none(), "{key}");
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::Steer(..))), "{key}");
-        assert!(app.toast.as_ref().is_some_and(|(notice, _)| notice.text.contains("this is the past")), "{key}");
+        assert!(
+            app.toast.as_ref().is_some_and(|(notice, _)| notice.text.contains("this is the past")),
+            "{key}"
+        );
         app.toast = None;
     }
     assert!(matches!(press(&mut app, &["y"]).as_slice(), [Effect::Copy(_)]));

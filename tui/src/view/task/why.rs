@@ -108,13 +108,19 @@ fn ranked(waiting: &Waiting) -> bool {
 
 fn what_helps(waiting: &Waiting) -> &'static str {
     match waiting.reason {
-        WaitReason::UserCap { .. } => "It starts when one of the user's tasks ends; x on one of them makes room.",
+        WaitReason::UserCap { .. } => {
+            "It starts when one of the user's tasks ends; x on one of them makes room."
+        }
         WaitReason::OrganisationCap { .. } => "It starts when one of the organisation's tasks ends.",
         WaitReason::Conversation { .. } => "It starts when the conversation's task before it has ended.",
         WaitReason::TokenBudget { .. } => "It starts when the budget is raised, or its period is over.",
         WaitReason::NoExecutor { .. } => "It starts as soon as an executor for this kind runs.",
-        WaitReason::ExecutorsBusy { .. } => "It starts when a place is free; more executors make more places.",
-        WaitReason::LedgerUnreadable => "Nothing of this organisation starts until the schedulers are upgraded.",
+        WaitReason::ExecutorsBusy { .. } => {
+            "It starts when a place is free; more executors make more places."
+        }
+        WaitReason::LedgerUnreadable => {
+            "Nothing of this organisation starts until the schedulers are upgraded."
+        }
         WaitReason::NotBefore { .. } | WaitReason::RetryBackoff { .. } => "It starts by itself.",
         WaitReason::Admitted { .. } | WaitReason::Next => "It starts at once.",
     }
@@ -125,7 +131,7 @@ pub(super) fn blocker(app: &App, row: &Row, task: TaskId) -> String {
     let Some(other) = app.store.get(Key { org: row.key.org, task }) else { return short(task) };
     let (title, user) = (fit(other.title.as_str(), 40), app.store.name(other.user));
     let since = span(app.then().since(other.started_at.unwrap_or(other.submitted_at)));
-    format!("{} {title}, of {user}, {} since {since}", short(task), other.standing().word())
+    format!("{} {title}, of {user}, {} for {since}", short(task), other.standing().word())
 }
 
 fn asks(app: &App, snapshot: &Snapshot, told: &mut Told) {
@@ -150,7 +156,11 @@ fn runs(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
     }
     if let Some(step) = snapshot.current_step() {
         let name = fit(&step.name, 80);
-        told.plain(&format!("In step {name} since {}, {}.", clock(step.started_at), ago(app, step.started_at)));
+        told.plain(&format!(
+            "In step {name} since {}, {}.",
+            clock(step.started_at),
+            ago(app, step.started_at)
+        ));
     }
     if row.standing() == Standing::Stalled {
         told.gap();
@@ -164,7 +174,10 @@ fn runs(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
 fn failed(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
     match &snapshot.error {
         Some(error) => {
-            told.say(&format!("{}: {}", fit(&error.code, 80), fit(&error.message, 2000)), app.theme.tone(Tone::Bad));
+            told.say(
+                &format!("{}: {}", fit(&error.code, 80), fit(&error.message, 2000)),
+                app.theme.tone(Tone::Bad),
+            );
             let again = if error.retryable { "It may succeed later." } else { "It would fail again." };
             told.plain(again);
         }
@@ -183,7 +196,11 @@ fn failed(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
 fn stopped(app: &App, snapshot: &Snapshot, told: &mut Told) {
     let Some(abort) = &snapshot.abort else { return };
     let by = fit(&abort.requested_by, 80);
-    told.plain(&format!("{by} asked it to stop at {}, {}.", clock(abort.requested_at), ago(app, abort.requested_at)));
+    told.plain(&format!(
+        "{by} asked it to stop at {}, {}.",
+        clock(abort.requested_at),
+        ago(app, abort.requested_at)
+    ));
     if let Some(reason) = &abort.reason {
         told.plain(&format!("Because: {}", fit(reason, 2000)));
     }

@@ -1,0 +1,82 @@
+//! The dashboard in a real terminal: it does what it shows, and leaves the terminal as it was.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+use longhaul_core::Status;
+use longhaul_tests::screen::{SANE, screen};
+use longhaul_tests::world::{ended, rehearsal, submit};
+use longhaul_tests::{World, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_answered_and_a_task_stopped_by_keys() {
+    let world = World::new(1).await;
+    let _services = world.services(4).await;
+    let client = world.client("ann");
+    let asks = submit(&client, rehearsal("approve")).await;
+    let runs = submit(&client, rehearsal("slow 10000 20")).await;
+    let steps = format!(
+        "wait-for live 60\nwait-for '2 Approvals 1' 60\nkey 2\nwait-for 'Waiting for you' 10\nkey a\n\
+         wait-for 'Approve\\?' 10\nkey y\nwait-for 'Nothing waits for an answer' 60\n\
+         key 7\nwait-for 'My tasks' 10\nwait-for 'slow 10000' 60\nkey g\nwait-for 'x stop' 60\nkey Enter\n\
+         wait-for 'run 1' 60\nkey Esc\nwait-for 'back to the list' 10\nkey y\nwait-for 'aborted' 60\nkey w\n\
+         wait-for 'ann asked it to stop' 60\nkey q\nwait-for 'My tasks' 10\nkey q\nwait-for 'left with 0' 30\n{SANE}"
+    );
+    screen(world.path(), &world.command(&["tui"]), &steps).await;
+    assert_eq!(ended(&client, asks).await.status, Status::Completed);
+    assert_eq!(ended(&client, runs).await.status, Status::Aborted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_takes_any_size_no_colour_and_copies_only_ids() {
+    let world = World::new(1).await;
+    let _services = world.services(2).await;
+    let task = submit(&world.client("ann"), rehearsal("slow 10000 20")).await;
+    let mut steps =
+        String::from("wait-for live 60\nwait-for 'slow 10000' 60\nexpect-no-color\nkey y\nwait 0.3\n");
+    steps += &format!("expect-clipboard {task}\n");
+    for size in ["1x1", "200x60", "7x3", "60x15", "59x14", "110x30", "300x10", "20x80", "120x36"] {
+        steps += &format!("resize {size}\nwait 0.2\n");
+    }
+    steps += "wait-for 'slow 10000' 30\nkey C-c\nwait-for 'left with 0' 30\n";
+    screen(world.path(), &world.command(&["tui", "--theme", "mono"]), &(steps + SANE)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terminal_is_as_it_was_after_a_signal() {
+    let world = World::new(1).await;
+    let _services = world.services(0).await;
+    for signal in ["TERM", "HUP"] {
+        let steps = format!("wait-for live 60\nrun kill -{signal} PID\nwait-for 'left with' 30\n{SANE}");
+        screen(world.path(), &world.command(&["tui", "--mouse"]), &steps).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terminal_is_as_it_was_after_a_panic_and_the_panic_is_told() {
+    let world = World::new(1).await;
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_longhaul-breaking-dashboard"));
+    program.env("LONGHAUL_NATS", world.server.url()).env("LONGHAUL_TOKEN", world.server.token());
+    let steps = format!("wait-for 'left with 101' 60\nexpect 'the clock broke'\n{SANE}");
+    screen(world.path(), &program, &steps).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_terminal_changes_are_told_line_by_line() {
+    let world = World::new(1).await;
+    let _services = world.services(2).await;
+    let mut command = world.command(&["tui", "--plain", "--mine"]);
+    let out = world.path().join("plain");
+    command.stdin(std::process::Stdio::null()).stdout(std::fs::File::create(&out).unwrap());
+    let mut plain = command.spawn().unwrap();
+    let says = async |what: &str| {
+        let name = format!("{what:?} in {}", out.display());
+        eventually(&name, async || std::fs::read_to_string(&out).unwrap().contains(what).then_some(())).await;
+    };
+    says("changes follow").await;
+    submit(&world.client("ann"), rehearsal("fail")).await;
+    submit(&world.client("bob"), rehearsal("another's")).await;
+    says(": failed").await;
+    plain.kill().unwrap();
+    plain.wait().unwrap();
+    let told = std::fs::read_to_string(&out).unwrap();
+    assert!(!told.contains('\u{1b}') && !told.contains("another's"), "{told}");
+}

@@ -9,7 +9,7 @@ use longhaul_client::fleet::{Happening, Moment, Step, Stretch};
 use longhaul_core::{ExecutorId, Millis, Sequence, Status, TaskRef, Timestamp, UserId};
 use longhaul_wire::query::{Positions, Slot, SlotsTaken, UserSlot};
 
-use super::{App, Rate};
+use super::{App, Notice, Rate};
 use crate::store::{Standing, Store};
 
 /// How many steps are kept on either side of the moment.
@@ -267,6 +267,12 @@ impl App {
     /// Where one is, unless that is now.
     pub(crate) fn past(&self) -> Option<&Past> {
         self.travel.past.as_deref()
+    }
+
+    /// What nobody should have missed by then, the newest first.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = &Notice> {
+        let then = self.then();
+        self.inbox.notices().filter(move |notice| notice.at <= then)
     }
 
     /// When what is played moves on next.

@@ -110,7 +110,7 @@ pub(super) fn len(app: &App, view: View) -> usize {
         },
         View::Caps => app.slots.as_ref().map_or(0, |slots| slots.users.len() + 1),
         View::Events => app.tail.len(),
-        View::Inbox => app.inbox.notices().count(),
+        View::Inbox => app.notices().count(),
         View::Mine => app.mine.rows().len(),
     }
 }
@@ -158,7 +158,7 @@ fn scroll(app: &mut App, by: isize) {
 fn open(app: &mut App) -> Vec<Effect> {
     let at = match app.view {
         View::Tasks | View::Approvals | View::Mine => app.subject().and_then(|row| app.store.address(row)),
-        View::Inbox => app.inbox.notices().nth(app.list().at).and_then(|notice| notice.task.clone()),
+        View::Inbox => app.notices().nth(app.list().at).and_then(|notice| notice.task.clone()),
         View::Events => {
             let newest_first = app.tail.len().checked_sub(app.list().at + 1);
             newest_first.and_then(|at| app.tail.get(at)).map(|event| event.task.clone())

@@ -13,9 +13,13 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let inner = frame(theme, Line::from(" Inbox (newest first) "), area, buffer);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
-    let all: Vec<_> = app.inbox.notices().collect();
+    let all: Vec<_> = app.notices().collect();
     if all.is_empty() {
-        return nothing(theme, &["Nothing to tell."], body, buffer);
+        let why: &[&str] = match app.past() {
+            Some(_) => &["Nothing by then.", "", "It keeps what came while this dashboard was open."],
+            None => &["Nothing to tell."],
+        };
+        return nothing(theme, why, body, buffer);
     }
     let list = &app.lists[View::Inbox as usize];
     for (row, (place, notice)) in (0..).zip(all.iter().enumerate().skip(list.top).take(body.height.into())) {

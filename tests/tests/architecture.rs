@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("document", &[]),
     ("render", &["document"]),
     ("journal", &["core", "wire"]),
-    ("client", &["core", "wire", "journal"]),
+    ("client", &["core", "wire", "audit", "journal"]),
     ("tui", &["core", "wire", "audit", "client"]),
     ("projector", &["core", "wire", "journal"]),
     ("scheduler", &["core", "wire", "journal"]),

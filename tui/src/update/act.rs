@@ -190,6 +190,9 @@ pub(super) fn open_task(app: &mut App, at: TaskRef) -> Vec<Effect> {
 }
 
 fn back(app: &mut App) -> Vec<Effect> {
+    if travel::cancel(app) {
+        return Vec::new();
+    }
     if close(app) {
         return Vec::new();
     }

@@ -56,6 +56,24 @@ pub(super) fn go(app: &mut App, point: Point) -> Vec<Effect> {
     vec![ask(app, Ask::Moment(point))]
 }
 
+/// Gives up a jump that is under way; whether there was one. Of a file nothing else can be shown.
+pub(super) fn cancel(app: &mut App) -> bool {
+    let must = app.travel.ends_at.is_some() && app.past().is_none();
+    if must || app.travel.jump.take().is_none() {
+        return false;
+    }
+    app.travel.turn += 1;
+    forget_asked(app);
+    true
+}
+
+/// What was asked for is not waited for any more.
+fn forget_asked(app: &mut App) {
+    if let Some(past) = &mut app.travel.past {
+        (past.asked, past.wish, past.playing, past.story) = ([false; 2], None, false, None);
+    }
+}
+
 /// Back to now.
 pub(super) fn leave(app: &mut App) -> Vec<Effect> {
     app.travel.turn += 1;
@@ -106,9 +124,7 @@ pub(super) fn answered(app: &mut App, turn: u64, answer: Result<Answer, String>)
         Ok(answer) => answer,
         Err(why) => {
             app.travel.jump = None;
-            if let Some(past) = &mut app.travel.past {
-                (past.asked, past.wish, past.playing) = ([false; 2], None, false);
-            }
+            forget_asked(app);
             say(app, Tone::Bad, format!("the past cannot be read: {}", crate::text::fit(&why, 200)));
             return Vec::new();
         }
@@ -201,7 +217,6 @@ fn wish(app: &mut App, wish: Wish) -> Vec<Effect> {
     if let Some(at) = opened {
         let Wish { back, turns } = wish;
         let moment = past.moment.clone();
-        app.travel.turn += 1;
         return vec![ask(app, Ask::Beside { at, moment, back, turns })];
     }
     past.wish = Some(wish);
@@ -210,6 +225,7 @@ fn wish(app: &mut App, wish: Wish) -> Vec<Effect> {
 
 /// Crosses steps until the wish is met; asks for more where they run out.
 fn pursue(app: &mut App) -> Vec<Effect> {
+    look_on(app);
     let Some(past) = &mut app.travel.past else { return Vec::new() };
     let Some(Wish { back, turns }) = past.wish else { return Vec::new() };
     while let Some(step) = past.cross(&mut app.store, back) {
@@ -220,10 +236,6 @@ fn pursue(app: &mut App) -> Vec<Effect> {
     }
     if if back { past.is_first } else { past.is_last } {
         past.wish = None;
-        if !back {
-            // What comes meanwhile is found the next time.
-            past.is_last = app.travel.ends_at.is_some();
-        }
         let end = if back { "nothing happened before this" } else { "nothing has happened after this" };
         say(app, Tone::Warning, end);
         return Vec::new();
@@ -252,8 +264,9 @@ fn by_time(app: &mut App, by: i64) -> Vec<Effect> {
     let Some(past) = &mut app.travel.past else { return Vec::new() };
     (past.wish, past.playing) = (None, false);
     let to = Timestamp(past.moment.at.0.saturating_add(by));
-    if by > 0 && app.travel.ends_at.is_none() && to > app.now {
-        say(app, Tone::Warning, "that has not happened yet");
+    let end = app.travel.ends_at.unwrap_or(app.now);
+    if by > 0 && to > end {
+        say(app, Tone::Warning, "nothing lies there yet: that is beyond the end");
         return Vec::new();
     }
     match walk(app, to) {
@@ -262,8 +275,16 @@ fn by_time(app: &mut App, by: i64) -> Vec<Effect> {
     }
 }
 
+/// What was the end of the log may no longer be.
+fn look_on(app: &mut App) {
+    if let Some(past) = &mut app.travel.past {
+        past.is_last &= past.until.covers(&app.read);
+    }
+}
+
 /// Crosses all steps up to a time; whether they reach so far.
 fn walk(app: &mut App, to: Timestamp) -> bool {
+    look_on(app);
     let Some(past) = &mut app.travel.past else { return false };
     if to < past.moment.at {
         while past.last().is_some_and(|step| step.stored_at > to) {

@@ -270,7 +270,7 @@ fn hour_ago(columns: u16, rows: u16) -> App {
     update(&mut app, Msg::Past(turn, Ok(answer)));
     let before = Stretch { steps: vec![step(10, 1018), step(11, 1019)], last: true, ..Stretch::default() };
     update(&mut app, Msg::Past(turn, Ok(Answer::Before(before))));
-    let to = Positions::at(Shard(0), Sequence(1030));
+    let to = Positions::at(Shard(0), Sequence(1_204_331));
     let steps = vec![step(12, 1020), step(13, 1025)];
     let after = Stretch { steps, from: positions, to, last: true };
     update(&mut app, Msg::Past(turn, Ok(Answer::After(after))));

@@ -53,6 +53,9 @@ impl Told {
 fn waits(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
     told.plain(&format!("It waits since {}, {}.", clock(snapshot.queued_at), ago(app, snapshot.queued_at)));
     let Some(waiting) = app.store.waiting(row.key) else {
+        if app.past().is_some() {
+            return told.plain("What held it then is not on the log: the projector only tells of now.");
+        }
         told.plain("What holds it is not known: the projector has not told, or none answers.");
         return;
     };
@@ -151,6 +154,9 @@ fn runs(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
             let heard = span(app.now.since(known.pulse.heard_at));
             told.plain(&format!("Executor {} on {} runs it.", short(id), fit(&known.pulse.beat.host, 60)));
             told.plain(&format!("Its last heartbeat was {heard} ago."));
+        }
+        None if app.past().is_some() => {
+            told.plain("Whether its executor was heard of then is not on the log.");
         }
         None => told.plain("The executor that runs it has not been heard of here."),
     }

@@ -72,7 +72,10 @@ pub fn longhaul_at(program: &Path, home: &Path, args: &[&str]) -> Command {
     {
         command.env("LONGHAUL_NATS_SERVER", found.path);
     }
-    command.env("HOME", home).env_remove("XDG_DATA_HOME").env_remove("XDG_CONFIG_HOME").env("USER", "tester");
+    command.env("HOME", home).env("USER", "tester");
+    for folder in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        command.env_remove(folder);
+    }
     command.env("NO_COLOR", "1").current_dir(home).args(args);
     command
 }

@@ -60,6 +60,30 @@ async fn the_terminal_is_as_it_was_after_a_panic_and_the_panic_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_is_said_and_one_that_comes_back_is_followed_on() {
+    let mut world = World::new(1).await;
+    let _services = world.services(2).await;
+    let client = world.client("ann");
+    submit(&client, rehearsal("slow 10000 20")).await;
+    let (killed, back) = (world.path().join("kill"), world.path().join("back"));
+    let steps = format!(
+        "wait-for live 60\nwait-for 'slow 10000' 60\nrun touch {}\nwait-for DISCONNECTED 60\nkey x\n\
+         wait-for 'actions are off' 10\nexpect 'slow 10000'\nrun touch {}\nwait-gone DISCONNECTED 120\n\
+         wait-for 'again after' 120\nkey C-c\nwait-for 'left with 0' 30\n{SANE}",
+        killed.display(),
+        back.display()
+    );
+    let program = world.command(&["tui"]);
+    let folder = world.path().to_owned();
+    let shown = tokio::spawn(async move { screen(&folder, &program, &steps).await });
+    eventually("the screen to be live", async || (killed.exists() || shown.is_finished()).then_some(())).await;
+    world.server.kill().await.unwrap();
+    eventually("the banner to be seen", async || (back.exists() || shown.is_finished()).then_some(())).await;
+    world.server.restart().await.unwrap();
+    shown.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_terminal_changes_are_told_line_by_line() {
     let world = World::new(1).await;
     let _services = world.services(2).await;

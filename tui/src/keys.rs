@@ -58,6 +58,8 @@ pub(crate) enum Act {
     CopyCommand,
     Follow,
     Level,
+    /// The pane alone, or with the facts beside it.
+    Zoom,
     /// Into the past, and back to now.
     Past,
     EventBack,

@@ -90,6 +90,8 @@ pub(crate) struct Opened {
     pub(crate) top: usize,
     /// Lines that came since one stopped following.
     pub(crate) fresh: u64,
+    /// Only the pane is shown.
+    pub(crate) zoomed: bool,
 }
 
 impl Opened {
@@ -108,6 +110,7 @@ impl Opened {
             all_levels: false,
             top: 0,
             fresh: 0,
+            zoomed: false,
         }
     }
 

@@ -61,6 +61,7 @@ pub(crate) const TABLE: &[Line] = &[
     line(Act::Why, "why", &["w"], Scope::OneTask, "why", "why it waits, or why it stopped"),
     line(Act::Follow, "follow", &["f"], Scope::Task, "follow", "follow the end, or stop following"),
     line(Act::Level, "level", &["e"], Scope::Task, "level", "show every event, or only those that matter"),
+    line(Act::Zoom, "zoom", &["z"], Scope::Task, "", "the pane alone, or with the facts beside it"),
     line(Act::Filter, "filter", &["/"], Scope::Tasks, "filter", "show only what matches"),
     line(Act::FilterNot, "filter-not", &["!"], Scope::Tasks, "", "show only what does not match"),
     line(Act::FindNext, "find-next", &["n"], Scope::Tasks, "", "to the next match of the last filter"),

@@ -2,7 +2,7 @@
 
 use longhaul_core::{Status, TaskRef};
 
-use crate::app::{App, Choice, Choose, Chosen, Column, Notice, Opened, Popup, Prompt, Typing, View};
+use crate::app::{App, Choice, Choose, Chosen, Column, Notice, Opened, Pane, Popup, Prompt, Typing, View};
 use crate::effect::Effect;
 use crate::filter::Filter;
 use crate::keys::Act;
@@ -88,6 +88,11 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
         | Act::Play
         | Act::Faster
         | Act::Slower => return travel::act(app, act),
+        Act::Zoom => {
+            if let Some(opened) = &mut app.opened {
+                opened.zoomed = !opened.zoomed;
+            }
+        }
         Act::Help => app.popup = Some(Popup::Help { filter: Default::default(), top: 0 }),
         Act::Redraw => return vec![Effect::Redraw],
         Act::Mouse => {
@@ -316,7 +321,7 @@ pub(super) fn go_to(app: &mut App, view: View) -> Vec<Effect> {
 /// Closes the opened task. Its story goes on beside the list if it is wanted there.
 pub(super) fn close(app: &mut App) -> bool {
     let Some(mut opened) = app.opened.take() else { return false };
-    (opened.pane, opened.follow, opened.fresh) = (Default::default(), true, 0);
+    (opened.pane, opened.follow, opened.fresh, opened.zoomed) = (Default::default(), true, 0, false);
     app.peek = Some(opened);
     true
 }
@@ -330,6 +335,14 @@ fn pane(app: &mut App, by: isize) -> Vec<Effect> {
     let len = View::ALL.len().cast_signed();
     let at = (app.view as isize + by).rem_euclid(len).cast_unsigned();
     go_to(app, View::ALL[at])
+}
+
+/// Shows a pane of the opened task.
+pub(super) fn show_pane(app: &mut App, pane: Pane) {
+    if let Some(opened) = &mut app.opened {
+        opened.pane = pane;
+        (opened.top, opened.follow, opened.fresh) = (0, true, 0);
+    }
 }
 
 fn filter(app: &mut App, begin: &str) {

@@ -189,6 +189,7 @@ fn point(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
             Some(view::Hit::Row(at)) => act::go(app, at),
             Some(view::Hit::Time(at)) => return travel::go(app, Point::At(at)),
             Some(view::Hit::Key(act)) => return self::act::act(app, act),
+            Some(view::Hit::Pane(pane)) => act::show_pane(app, pane),
             Some(view::Hit::Heading(column)) => self::act::sort_by(app, column),
             None => {}
         },

@@ -136,7 +136,8 @@ pub(super) fn answered(app: &mut App, at: &TaskRef, steer: &Steer, outcome: Resu
             if let Some(place) = place {
                 app.asked[place].fate = Fate::Accepted;
             }
-            let notice = notice(app, Tone::Good, format!("{name}: {done}"), Some(at.clone()));
+            let notice = notice(app, Tone::Good, format!("{name}: {}", fit(&done, 300)), Some(at.clone()));
+            app.inbox.add(notice.clone());
             app.say(notice);
         }
         Err(why) => {

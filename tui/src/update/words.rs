@@ -92,9 +92,9 @@ pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {
     let Some(opened) = open.find(|opened| opened.at == *at) else { return };
     match told {
         Told::Anew { snapshot, events } => {
-            let (pane, all_levels) = (opened.pane, opened.all_levels);
+            let (pane, all_levels, zoomed) = (opened.pane, opened.all_levels, opened.zoomed);
             *opened = crate::app::Opened::new(at.clone());
-            (opened.pane, opened.all_levels) = (pane, all_levels);
+            (opened.pane, opened.all_levels, opened.zoomed) = (pane, all_levels, zoomed);
             opened.snapshot = Some(snapshot);
             opened.add(events);
         }

@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use crate::app::{App, Origin, Prompt, View};
+use crate::app::{App, Origin, Pane, Prompt, View};
 use crate::keys::{Act, Context};
 use crate::store::{SortBy, Standing};
 use crate::text::{clock, fit, number, pad, span, width};
@@ -283,6 +283,8 @@ pub(crate) enum Hit {
     Key(Act),
     /// A time on the scrubber.
     Time(Timestamp),
+    /// The name of a pane.
+    Pane(Pane),
     /// A column's heading.
     Heading(SortBy),
 }
@@ -304,6 +306,9 @@ pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
     }
     if parts.scrubber.contains(at) {
         return super::travel::time_at(app, parts.scrubber, column).map(Hit::Time);
+    }
+    if let Some(pane) = super::task::tab_at(app, column, row) {
+        return Some(Hit::Pane(pane));
     }
     if parts.footer.contains(at) {
         let hints = hints(app, parts.footer);

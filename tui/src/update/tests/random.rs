@@ -2,12 +2,13 @@
 
 use longhaul_client::TextPart;
 use longhaul_client::fleet::{Brief, Link, Moment, Point, Step, Stretch, Told, Word};
-use longhaul_core::{Millis, Sequence, Status, Timestamp};
+use longhaul_core::{ApprovalId, Digest, Millis, Sequence, Status, Timestamp};
 use longhaul_journal::{Shard, Shards};
 use longhaul_wire::query::Positions;
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
+use crate::app::{Draft, Steer};
 use crate::keys::TABLE;
 use crate::msg::Msg;
 use crate::records::Answer;
@@ -94,6 +95,21 @@ fn any_msg() -> impl Strategy<Value = Msg> {
         1 => (0_u64..4).prop_map(|turn| Msg::Past(turn, Err("the log is away".to_owned()))),
         2 => (0_i64..3_000_000).prop_map(|ago| Msg::Go(Point::At(Timestamp(NOW.0 - ago)))),
         1 => Just(Msg::Word(Word::From(Positions::at(Shard(0), Sequence(5000))))),
+        2 => (0_u32..60, any::<bool>(), "[\\x00-\\x1f\\u{9b}\\u{200B}漢]{0,6}.{0,40}").prop_map(|(n, well, text)| {
+            let outcome = if well { Ok(text) } else { Err(text) };
+            match n % 4 {
+                0 => Msg::Done { at: (n % 8 > 0).then(|| address(n)), outcome },
+                1 => Msg::Fetched { at: address(n), text: outcome },
+                2 => Msg::Answered { at: address(n), steer: Steer::Abort, outcome },
+                _ => Msg::Edited(outcome.map(|text| Draft {
+                    at: address(n),
+                    approval: ApprovalId(uuid::Uuid::from_u128(n.into())),
+                    digest: Digest([7; 32]),
+                    before: "{}\n".to_owned(),
+                    text,
+                })),
+            }
+        }),
         1 => Just(Msg::Word(Word::Anew)),
         2 => (0_u32..60, prop::sample::select(vec![Until::Running, Until::Aborting, Until::Aborted, Until::Completed]))
             .prop_map(|(n, until)| Msg::Told(address(n), story(n, until))),

@@ -9,8 +9,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::app::App;
-use crate::text::short;
+use crate::app::{App, Pane};
+use crate::text::{short, width};
 use crate::theme::glyph;
 
 use super::{frame, put};
@@ -27,7 +27,10 @@ const BESIDE: u16 = 100;
 const ABOVE: u16 = 12;
 
 /// The areas of facts and pane.
-fn areas(area: Rect) -> (Rect, Rect) {
+fn areas(zoomed: bool, area: Rect) -> (Rect, Rect) {
+    if zoomed {
+        return (Rect { width: 0, height: 0, ..area }, area);
+    }
     let [first, second] = if area.width >= BESIDE {
         Layout::horizontal([Constraint::Length(42), Constraint::Min(0)]).areas(area)
     } else {
@@ -39,13 +42,35 @@ fn areas(area: Rect) -> (Rect, Rect) {
 
 /// The inside of the pane, on the screen as it is.
 pub(crate) fn pane(app: &App) -> Rect {
+    pane_frame(app).inner(ratatui::layout::Margin::new(1, 1))
+}
+
+fn pane_frame(app: &App) -> Rect {
     let area = Rect::new(0, 0, app.size.0, app.size.1);
-    areas(super::parts(app, area).body).1.inner(ratatui::layout::Margin::new(1, 1))
+    let zoomed = app.opened.as_ref().is_some_and(|opened| opened.zoomed);
+    areas(zoomed, super::parts(app, area).body).1
+}
+
+/// The pane whose name is at a cell of the screen.
+pub(super) fn tab_at(app: &App, column: u16, row: u16) -> Option<Pane> {
+    let frame = pane_frame(app);
+    let within = (frame.x + 2..(frame.x + frame.width).saturating_sub(1)).contains(&column);
+    if app.opened.is_none() || row != frame.y || !within {
+        return None;
+    }
+    let mut end = usize::from(frame.x) + 2;
+    Pane::ALL.into_iter().find(|pane| {
+        end += width(pane.name()) + 1;
+        usize::from(column) < end
+    })
 }
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let Some(opened) = &app.opened else { return };
-    let (left, right) = areas(area);
+    let (left, right) = areas(opened.zoomed, area);
+    if opened.zoomed {
+        return pane::draw(app, opened, right, buffer);
+    }
     let row = app.subject();
     let mut title = vec![Span::raw(format!(" {} ", short(opened.at.task)))];
     if let Some(row) = row {

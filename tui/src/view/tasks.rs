@@ -182,6 +182,8 @@ fn empty(app: &App, area: Rect, buffer: &mut Buffer) {
         &["Nothing matches.", "", "Esc clears the filter"]
     } else if !app.listed {
         &["Reading the list…"]
+    } else if app.past().is_some() {
+        &["No task was there then."]
     } else {
         &[
             "No tasks yet.",

@@ -202,4 +202,14 @@ mod tests {
         assert!(why("abort = \"Ctrl+x\"").contains("is the name of no key"));
         assert!(why("abort = 3").starts_with("it is no table of keys"));
     }
+
+    #[test]
+    fn every_key_is_written_down() {
+        let told = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dashboard.md")).unwrap();
+        for line in TABLE {
+            let keys: Vec<_> = line.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
+            let row = format!("| {} | `{}` | {} |", keys.join(" "), line.name, line.help);
+            assert!(told.contains(&row), "docs/dashboard.md lacks:\n{row}");
+        }
+    }
 }

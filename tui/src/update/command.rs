@@ -74,7 +74,7 @@ const COMMANDS: &[Command] = &[
     command(&["pager", "less"], "", "read its text or output in $PAGER", Does::Act(Act::Page)),
     command(&["export"], "[ndjson|json|csv]", "write what is listed, or a task's history", Does::Export),
     command(&["why"], "", "why it waits, or why it stopped", Does::Act(Act::Why)),
-    command(&["bulk"], "abort|retry|rerun|remove|approve", "ask it of all that is listed", Does::Bulk),
+    command(&["bulk"], "ACTION", "ask it of all that is listed: abort, retry, …", Does::Bulk),
     command(&["mark-all"], "", "mark all that is listed, or none", Does::Act(Act::MarkAll)),
     command(&["sort"], "COLUMN", "sort; once more: the other way round", Does::Sort),
     command(&["columns"], "[NAMES]", "choose the columns", Does::Columns),
@@ -269,5 +269,16 @@ mod tests {
         assert_eq!(first("xyz"), None);
         assert_eq!(complete("th light"), Some("theme light".to_owned()));
         assert_eq!(words("failed billing"), "status:failed billing");
+    }
+
+    #[test]
+    fn every_command_is_written_down() {
+        let told = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dashboard.md")).unwrap();
+        for Command { names, takes, help, .. } in COMMANDS {
+            let also: Vec<_> = names[1..].iter().map(|name| format!("`{name}`")).collect();
+            let (also, takes) = (also.join(" "), takes.replace('|', "\\|"));
+            let row = format!("| `:{}` | {also} | {takes} | {help} |", names[0]);
+            assert!(told.contains(&row), "docs/dashboard.md lacks:\n{row}");
+        }
     }
 }

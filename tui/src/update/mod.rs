@@ -183,6 +183,11 @@ fn point(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
     match mouse.kind {
         MouseEventKind::ScrollDown => act::step(app, WHEEL),
         MouseEventKind::ScrollUp => act::step(app, -WHEEL),
+        MouseEventKind::Drag(MouseButton::Left) if app.travel.jump.is_none() => {
+            if let Some(view::Hit::Time(at)) = view::hit(app, mouse.column, mouse.row) {
+                return travel::go(app, Point::At(at));
+            }
+        }
         MouseEventKind::Down(MouseButton::Left) => match view::hit(app, mouse.column, mouse.row) {
             Some(view::Hit::Tab(view)) => return act::act(app, keys::Act::Go(view)),
             Some(view::Hit::Row(at)) if app.list().at == at => return act::act(app, keys::Act::Open),

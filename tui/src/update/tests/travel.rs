@@ -402,10 +402,10 @@ fn a_file_has_no_now_to_go_back_to() {
 #[test]
 fn the_scrubber_leads_where_one_points() {
     let mut app = hour_ago(80, 24);
-    let click = |column| {
-        let kind = MouseEventKind::Down(MouseButton::Left);
+    let mouse = |kind, column| {
         Msg::Mouse(MouseEvent { kind, column, row: 22, modifiers: KeyModifiers::NONE })
     };
+    let click = |column| mouse(MouseEventKind::Down(MouseButton::Left), column);
     let asked = |effects: Vec<Effect>| match effects.as_slice() {
         [Effect::Ask(_, Ask::Moment(Point::At(at)))] => *at,
         other => panic!("{other:?}"),
@@ -414,4 +414,10 @@ fn the_scrubber_leads_where_one_points() {
     assert_eq!(asked(update(&mut app, click(1))), from);
     let end = asked(update(&mut app, click(78)));
     assert!(end <= to && to.since(end) < Millis::seconds(1), "{end} {to}");
+    // Dragged over it, one jump after the other.
+    let drag = || mouse(MouseEventKind::Drag(MouseButton::Left), 40);
+    assert_eq!(update(&mut app, drag()), [], "one is under way");
+    press(&mut app, &["Esc"]);
+    let middle = asked(update(&mut app, drag()));
+    assert!(from < middle && middle < end);
 }

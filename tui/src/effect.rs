@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use longhaul_core::TaskRef;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::app::{Draft, Steer};
 use crate::files::write_new;
@@ -30,6 +30,8 @@ pub(crate) enum Effect {
     Close,
     /// Ask the log about the past.
     Ask(u64, Ask),
+    /// Nothing that was asked about the past is wanted any more.
+    Unask,
     /// Ask something of a task.
     Steer(TaskRef, Steer),
     /// Write a task's files, or its output if it made none, here.
@@ -67,6 +69,8 @@ pub(crate) struct Performer {
     /// Where files are written.
     folder: PathBuf,
     story: Option<JoinHandle<()>>,
+    /// What was asked about the past, and for which wish.
+    asked: (u64, JoinSet<()>),
     words: JoinHandle<()>,
 }
 
@@ -86,7 +90,15 @@ impl Performer {
             };
             tokio::join!(telling, pass_on);
         });
-        Self { source, back, gate: Arc::new(Semaphore::new(AT_ONCE)), folder, story: None, words }
+        Self {
+            source,
+            back,
+            gate: Arc::new(Semaphore::new(AT_ONCE)),
+            folder,
+            story: None,
+            asked: Default::default(),
+            words,
+        }
     }
 
     /// Does what is not the terminal's affair; gives back what is.
@@ -95,13 +107,19 @@ impl Performer {
             Effect::Open(at) => self.open(at),
             Effect::Close => self.close(),
             Effect::Ask(turn, ask) => {
+                if turn != self.asked.0 {
+                    // Letting go of what was asked for another wish ends it.
+                    self.asked = (turn, JoinSet::new());
+                }
+                while self.asked.1.try_join_next().is_some() {}
                 let (records, back) = (self.source.records(), self.back.clone());
-                tokio::spawn(async move {
+                self.asked.1.spawn(async move {
                     let answer = records.ask(ask).await;
                     // Nobody is there to hear it only at the very end.
                     let _ = back.send(Msg::Past(turn, answer)).await;
                 });
             }
+            Effect::Unask => self.asked.1 = JoinSet::new(),
             Effect::Steer(at, steer) => {
                 let (source, back, gate) = (self.source.clone(), self.back.clone(), self.gate.clone());
                 tokio::spawn(async move {

@@ -196,7 +196,7 @@ pub(super) fn open_task(app: &mut App, at: TaskRef) -> Vec<Effect> {
 
 fn back(app: &mut App) -> Vec<Effect> {
     if travel::cancel(app) {
-        return Vec::new();
+        return vec![Effect::Unask];
     }
     if close(app) {
         return Vec::new();

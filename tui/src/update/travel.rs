@@ -88,7 +88,9 @@ pub(super) fn leave(app: &mut App) -> Vec<Effect> {
     // Its story is told as of then; now it is told as it goes on.
     app.peek = None;
     let at = app.opened.as_ref().map(|opened| opened.at.clone());
-    at.map(|at| reopen(app, at)).unwrap_or_else(|| vec![Effect::Close])
+    let mut effects = at.map(|at| reopen(app, at)).unwrap_or_else(|| vec![Effect::Close]);
+    effects.push(Effect::Unask);
+    effects
 }
 
 fn reopen(app: &mut App, at: TaskRef) -> Vec<Effect> {

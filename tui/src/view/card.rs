@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use crate::app::App;
 use crate::store::Standing;
-use crate::text::{clock, fit};
+use crate::text::{clock, date, fit};
 use crate::theme::{Tone, glyph};
 
 use super::put;
@@ -16,6 +16,10 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let columns = usize::from(area.width);
     let mut lines: Vec<(String, ratatui::style::Style)> = Vec::new();
     lines.push((format!("longhaul {}Z", clock(app.then())), theme.title()));
+    if let Some(past) = app.past() {
+        let badge = if app.travel.ends_at.is_some() { "FILE" } else { "PAST" };
+        lines.push((format!("{badge} {}", date(past.moment.at)), theme.banner(Tone::Warning)));
+    }
     if let Some((tone, _, short)) = super::banner(app) {
         lines.push((short.trim_start().to_owned(), theme.banner(tone)));
     }

@@ -302,6 +302,7 @@ fn the_past_as_it_looks() {
         app.theme = theme;
         insta::assert_snapshot!(format!("past-{name}"), format!("{}\n\n{}", picture(&app), styles(&app)));
     }
+    insta::assert_snapshot!("past-card-30x8", picture(&hour_ago(30, 8)));
     for (key, name) in [("3", "executors"), ("4", "caps"), ("5", "events")] {
         let mut app = hour_ago(80, 24);
         press(&mut app, &[key]);

@@ -1,7 +1,7 @@
 //! The dashboard in a real terminal: it does what it shows, and leaves the terminal as it was.
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
-use longhaul_core::Status;
+use longhaul_core::{Decision, Status};
 use longhaul_tests::screen::{SANE, screen};
 use longhaul_tests::world::{ended, rehearsal, submit};
 use longhaul_tests::{World, eventually};
@@ -23,6 +23,52 @@ async fn a_question_is_answered_and_a_task_stopped_by_keys() {
     screen(world.path(), &world.command(&["tui"]), &steps).await;
     assert_eq!(ended(&client, asks).await.status, Status::Completed);
     assert_eq!(ended(&client, runs).await.status, Status::Aborted);
+}
+
+/// The one file of a folder whose name begins so.
+fn file(folder: &std::path::Path, begins: &str) -> std::path::PathBuf {
+    let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found = all.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(begins));
+    found.next().unwrap_or_else(|| panic!("no {begins}… in {}", folder.display()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_are_edited_and_files_written_read_and_opened_again() {
+    let world = World::new(1).await;
+    let _services = world.services(2).await;
+    let client = world.client("ann");
+    let task = submit(&client, rehearsal("approve")).await;
+    let (editor, pager) = (world.path().join("editor.sh"), world.path().join("pager.sh"));
+    std::fs::write(&editor, "sed -i 's/nothing at all/only this/' \"$1\"\n").unwrap();
+    let paged = world.path().join("paged");
+    std::fs::write(&pager, format!("cp \"$1\" {}\n", paged.display())).unwrap();
+    let mut program = world.command(&["tui"]);
+    program.env_remove("VISUAL").env("EDITOR", format!("sh {}", editor.display()));
+    program.env("PAGER", format!("sh {}", pager.display()));
+    let steps = format!(
+        "wait-for live 60\nwait-for '2 Approvals 1' 60\nkey 2\nkey m\nwait-for 'Approve with changes' 60\n\
+         expect 'only this'\nkey y\nwait-for 'Nothing waits for an answer' 60\n\
+         key 7\nwait-for 'o download' 60\nkey o\nwait-for 'written: ' 60\nkey Enter\n\
+         wait-for 'approval_decided' 60\nkey E\nwait-for 'history-' 60\nkey O\n\
+         run until test -s {}; do sleep 0.1; done\nwait-for 'approval_decided' 60\n\
+         key C-c\nwait-for 'left with 0' 30\n{SANE}",
+        paged.display()
+    );
+    screen(world.path(), &program, &steps).await;
+    let state = ended(&client, task).await;
+    let decided = state.approvals[0].decision.clone().unwrap().decision;
+    let Decision::Modified { arguments } = decided else { panic!("{decided:?}") };
+    assert_eq!(arguments["what"], "only this");
+    let output = std::fs::read_to_string(file(world.path(), "output-")).unwrap();
+    assert_eq!(std::fs::read_to_string(paged).unwrap(), output);
+    // What was exported is a history like any other.
+    let history = file(world.path(), "history-");
+    let program = world.command(&["tui", "--bundle", history.to_str().unwrap()]);
+    let steps = format!(
+        "wait-for 'completed' 60\nkey Enter\nwait-for 'approval_decided' 60\nkey x\nwait 0.3\n\
+         expect 'not acted on'\nkey C-c\nwait-for 'left with 0' 30\n{SANE}"
+    );
+    screen(world.path(), &program, &steps).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,6 +25,7 @@ mod records;
 mod run;
 mod settings;
 mod source;
+mod start;
 mod store;
 mod terminal;
 #[cfg(test)]

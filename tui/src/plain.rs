@@ -14,8 +14,9 @@ use tokio::sync::mpsc;
 
 use crate::app::App;
 use crate::msg::Msg;
-use crate::run::{Error, Options, asked_to_end, begin};
+use crate::run::{Error, Options, asked_to_end};
 use crate::source::Source;
+use crate::start::begin;
 use crate::store::{Flags, Key, Row, Standing};
 use crate::text::{clock, fit, short};
 use crate::theme::Palette;

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::app::Steer;
 use crate::records::Records;
-use crate::source::{Live, Source};
+use crate::source::{Files, Live, Source};
 
 /// A log that does not grow: a history from a file.
 pub struct Recorded {
@@ -46,7 +46,7 @@ impl Source for Recorded {
         Box::pin(async { Err("this is a file: it can be looked at, not acted on".to_owned()) })
     }
 
-    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<(String, Vec<u8>)>, String>> {
+    fn files(&self, at: TaskRef) -> BoxFuture<'static, Result<Files, String>> {
         self.log.files(at)
     }
 

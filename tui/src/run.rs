@@ -2,7 +2,7 @@
 //! something changed, at most so often.
 
 use std::io::{self, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +13,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::app::{App, Me, Notice, Travel, View};
+use crate::app::App;
 use crate::aside::Aside;
 use crate::effect::{Effect, Performer};
-use crate::keys::Keymap;
 use crate::msg::Msg;
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::terminal::Screen;
-use crate::text::fit;
-use crate::theme::{self, Glyphs, Palette, Theme, Tone};
+use crate::start::{begin, fitting};
+use crate::theme::{self, Palette};
 use crate::update::update;
 
 /// The shortest time between two frames that no key asked for.
@@ -87,12 +86,9 @@ pub async fn run(source: Arc<dyn Source>, options: Options) -> Result<(), Error>
     }
     // Asked before anything else reads from the terminal.
     let palette = options.palette.unwrap_or_else(fitting);
-    let mut app = begin(source.as_ref(), &options, palette);
-    if let Some(path) = &options.keys {
-        own_keys(&mut app, path);
-    }
+    let app = begin(source.as_ref(), &options, palette);
     let mut screen = Screen::take()?;
-    app.size = screen.size()?;
+    let app = App { size: screen.size()?, ..app };
     if app.mouse {
         screen.mouse(true)?;
     }
@@ -110,52 +106,6 @@ pub async fn run(source: Arc<dyn Source>, options: Options) -> Result<(), Error>
         Settings::of(&all.app).write(path);
     }
     Ok(outcome?)
-}
-
-/// The dashboard as it is to begin: what was asked for goes before what is remembered, and that before
-/// what suits the terminal.
-pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette) -> App {
-    let me = Me {
-        org: options.org.clone(),
-        user: options.user.clone(),
-        place: options.place.clone(),
-        everything: options.everything,
-    };
-    let mut app = App {
-        me,
-        origin: source.origin(),
-        now: source.now(),
-        travel: Travel { ends_at: source.ends_at(), ..Travel::default() },
-        // Over a slow line reports of the mouse are a burden, and selecting text matters more.
-        mouse: !["SSH_TTY", "SSH_CONNECTION"].iter().any(|name| std::env::var_os(name).is_some()),
-        ..App::default()
-    };
-    app.theme = Theme { palette, glyphs: Glyphs::fitting() };
-    let remembered = options.remembered.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-    Settings::read(&remembered.unwrap_or_default()).apply(&mut app);
-    if palette == Palette::Mono || options.palette.is_some() {
-        app.theme.palette = palette;
-    }
-    app.theme.glyphs = options.glyphs.unwrap_or(app.theme.glyphs);
-    app.mouse = options.mouse.unwrap_or(app.mouse);
-    if options.mine {
-        (app.alone, app.view) = (true, View::Mine);
-    }
-    app
-}
-
-/// Takes the keys of a file, if there is one; a file that is not sound is told of and left alone.
-fn own_keys(app: &mut App, path: &Path) {
-    let Ok(text) = std::fs::read_to_string(path) else { return };
-    match Keymap::read(&text) {
-        Ok(keys) => app.keys = keys,
-        Err(why) => {
-            let text = format!("{} is not used: {why}", fit(&path.to_string_lossy(), 100));
-            let notice = Notice { at: app.now, tone: Tone::Bad, text, task: None };
-            app.inbox.add(notice.clone());
-            app.say(notice);
-        }
-    }
 }
 
 struct Loop {
@@ -351,23 +301,5 @@ async fn signalled(kind: SignalKind) {
             signal.recv().await;
         }
         Err(_) => std::future::pending().await,
-    }
-}
-
-/// The colours that suit this terminal.
-fn fitting() -> Palette {
-    let set = |name| std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty());
-    if set("NO_COLOR") {
-        return Palette::Mono;
-    }
-    let many = std::env::var("COLORTERM").is_ok_and(|said| said == "truecolor" || said == "24bit");
-    if !many {
-        return Palette::Sixteen;
-    }
-    let mut options = terminal_colorsaurus::QueryOptions::default();
-    options.timeout = theme::ASK.duration();
-    match terminal_colorsaurus::theme_mode(options) {
-        Ok(terminal_colorsaurus::ThemeMode::Light) => Palette::Light,
-        _ => Palette::Dark,
     }
 }

@@ -298,8 +298,9 @@ impl App {
     pub(crate) fn wakes_at(&self) -> Timestamp {
         let second = Timestamp(self.now.0 - self.now.0.rem_euclid(1000) + 1000);
         let order = self.order.due(&self.store);
+        let mine = (self.view == View::Mine).then(|| self.mine.due(&self.store)).flatten();
         let toast = self.toast.as_ref().map(|(_, until)| *until);
-        [order, toast, self.peek_due(), self.plays_at()]
+        [order, mine, toast, self.peek_due(), self.plays_at()]
             .into_iter()
             .flatten()
             .fold(second, Timestamp::min)

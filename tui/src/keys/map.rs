@@ -109,24 +109,30 @@ impl Keymap {
 
     fn check(&self) -> Result<(), BadKeys> {
         for context in View::ALL.into_iter().map(Context::List).chain([Context::Task]) {
-            let mut taken: HashMap<&str, &Bind> = HashMap::new();
-            for bind in self.bindings(context) {
-                for key in &bind.keys {
-                    if let Some(before) = taken.insert(key, bind).filter(|before| before.act != bind.act) {
-                        let (one, other) = (before.help, bind.help);
-                        return Err(BadKeys::Clash { key: key.clone(), one, other });
-                    }
-                }
-            }
-            let has = |wanted: Act| taken.values().any(|bind| bind.act == wanted);
-            if !has(Act::Quit) {
+            let acts: Vec<Act> = self.taken(context)?.values().map(|bind| bind.act).collect();
+            if !acts.contains(&Act::Quit) {
                 return Err(BadKeys::NoWayOut("quit"));
             }
-            if !has(Act::Back) {
+            if !acts.contains(&Act::Back) {
                 return Err(BadKeys::NoWayOut("go back"));
             }
         }
-        Ok(())
+        // In the past its own keys go before those of the view; the way out is the view's.
+        self.taken(Context::Past).map(drop)
+    }
+
+    /// Which keys mean something in a context; none may mean two things.
+    fn taken(&self, context: Context) -> Result<HashMap<&str, &Bind>, BadKeys> {
+        let mut taken: HashMap<&str, &Bind> = HashMap::new();
+        for bind in self.bindings(context) {
+            for key in &bind.keys {
+                if let Some(before) = taken.insert(key, bind).filter(|before| before.act != bind.act) {
+                    let (one, other) = (before.help, bind.help);
+                    return Err(BadKeys::Clash { key: key.clone(), one, other });
+                }
+            }
+        }
+        Ok(taken)
     }
 
     /// What a key does in a context.

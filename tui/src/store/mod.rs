@@ -181,8 +181,8 @@ impl Store {
         self.watch_beats(now);
     }
 
-    /// Notices whose beats are late now, and whose are no longer.
-    pub(crate) fn watch_beats(&mut self, now: Timestamp) {
+    /// Notices whose beats are late now, and whose are no longer. Gives back those that fell silent.
+    pub(crate) fn watch_beats(&mut self, now: Timestamp) -> Vec<ExecutorId> {
         let mut turned = HashMap::new();
         for (id, executor) in &mut self.executors {
             let late = now.since(executor.pulse.heard_at) > LATE;
@@ -192,13 +192,14 @@ impl Store {
             }
         }
         if turned.is_empty() {
-            return;
+            return Vec::new();
         }
         let held = self.rows().filter(|(_, row)| row.status.is_running());
         let held = held.filter_map(|(at, row)| Some((at, *turned.get(&row.executor?)?)));
         for (at, late) in held.collect::<Vec<_>>() {
             self.flag(at, Flags::LATE, late);
         }
+        turned.into_iter().filter(|(_, late)| *late).map(|(id, _)| id).collect()
     }
 
     /// Takes what the projector says of the queue. Tasks that no longer wait are forgotten there.

@@ -223,6 +223,9 @@ fn open(app: &mut App, id: &str) -> Vec<Effect> {
 
 /// Asks something of all that is listed.
 fn bulk(app: &mut App, what: &str) -> Vec<Effect> {
+    if app.alone {
+        return refuse(app, "only one's own tasks are here: actions are for one at a time".to_owned());
+    }
     let wanted = suggestions(what).into_iter().next().filter(|_| !what.is_empty());
     let does = match wanted.map(|command| command.does) {
         Some(Does::Act(

@@ -1,4 +1,5 @@
 mod actions;
+mod comfort;
 mod hostile;
 mod mine;
 mod moving;

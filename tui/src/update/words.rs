@@ -2,7 +2,7 @@
 
 use longhaul_client::TextPart;
 use longhaul_client::fleet::{Brief, Link, Told, Word};
-use longhaul_core::{Status, TaskRef};
+use longhaul_core::{ExecutorId, Status, TaskRef};
 
 use crate::app::{App, Notice};
 use crate::effect::Effect;
@@ -80,6 +80,23 @@ fn tell_if_new(app: &mut App, brief: &Brief) -> Option<Effect> {
     let ring = rings.then(|| Effect::Ring(fit(&text, 200)));
     app.inbox.add(Notice { at: app.now, tone, text, task: Some(brief.at.clone()) });
     ring
+}
+
+/// Tells of executors that fell silent. One that said it would go is not missed, and while the log is
+/// out of reach all are silent.
+pub(super) fn silent(app: &mut App, executors: Vec<ExecutorId>) {
+    if app.down_since.is_some() || !matches!(app.link, Some(Link::Up { .. })) {
+        return;
+    }
+    for id in executors {
+        let Some(known) = app.store.executors().get(&id).filter(|known| !known.pulse.beat.draining) else {
+            continue;
+        };
+        let (host, runs) = (fit(&known.pulse.beat.host, 40), known.pulse.beat.runs.len());
+        let quiet = span(app.now.since(known.pulse.heard_at));
+        let text = format!("executor {} on {host} fell silent {quiet} ago; it held {runs} runs", short(id));
+        app.inbox.add(Notice { at: app.now, tone: Tone::Bad, text, task: None });
+    }
 }
 
 pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {

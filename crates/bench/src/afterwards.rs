@@ -85,7 +85,8 @@ impl Bookmark {
 pub(crate) async fn ended(clients: &[Client]) -> Result<u64, Error> {
     let mut ended = 0;
     for client in clients {
-        let filter = Filter { org: Some(client.identity().org.clone()), dismissed: true, ..Filter::default() };
+        let filter =
+            Filter { org: Some(client.identity().org.clone()), dismissed: true, ..Filter::default() };
         let counted = client.query(&Count { filter, ..Count::default() }).await?;
         ended += Status::ALL
             .iter()

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 mod afterwards;
+mod bare;
 mod bulk;
 mod error;
 mod figures;

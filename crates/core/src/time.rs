@@ -230,7 +230,9 @@ impl Serialize for Timestamp {
         match Text::of(*self) {
             Some(text) => serializer.serialize_str(text.as_str()),
             // Nobody could read it again.
-            None => Err(serde::ser::Error::custom(format_args!("the time {self} is not in the years 0 to 9999"))),
+            None => {
+                Err(serde::ser::Error::custom(format_args!("the time {self} is not in the years 0 to 9999")))
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Bench;
+use crate::bare::Bare;
 use crate::error::Error;
 use crate::figures::Samples;
 use crate::load::{nothing, submit};
@@ -43,6 +44,8 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
         "started: until the watcher sees `started` in the log; visible: until the client's wait for the end \
          returns; acknowledged: until the submission returns; late: how long after its time a submission began",
         "stored: from `submitted` to `started` by the server's clock, whose unit here is 1 ms",
+        "bare: until the watcher sees `started`, where two threads that keep and decide nothing stand in for scheduler \
+         and executor and no service runs: what the server and the waking of threads cost. Not on a named server",
     ];
     Ok(Measured::new("latency", parameters, notes.map(str::to_owned).to_vec(), repetitions))
 }
@@ -62,6 +65,10 @@ pub(super) async fn once(
     let books = Books::open(&stage, watcher.meter.as_ref());
     drive(&clients, &watcher, tasks, &mut figures).await?;
     figures.put_costs(books.close(), tasks as usize);
+    if !bench.is_named() {
+        stage.stop_services().await;
+        bare(&stage, &clients, &watcher, tasks / 2, &mut figures).await?;
+    }
     let durability = stage.durability();
     drop((watcher, clients));
     stage.close().await?;
@@ -132,6 +139,39 @@ pub(super) async fn drive(
     figures.put_spread("acknowledged", &acknowledged);
     figures.put_spread("late", &late);
     figures.put_spread("stored", &stored);
+    Ok(())
+}
+
+/// The same without services: tasks start and never end.
+async fn bare(
+    stage: &Stage,
+    clients: &[Client],
+    watcher: &Watcher,
+    tasks: u32,
+    figures: &mut Figures,
+) -> Result<(), Error> {
+    let bare = Bare::start(&stage.connect).await?;
+    let before = watcher.started();
+    let mut times = pace(tasks)?;
+    let mut running = JoinSet::new();
+    while let Some((n, meant)) = times.recv().await {
+        let client = clients[n as usize % clients.len()].clone();
+        let task = nothing()?;
+        running.spawn(async move { Ok::<_, Error>((client.submit(task).await?.snapshot.task, meant)) });
+    }
+    let mut all = Vec::new();
+    while let Some(submitted) = running.join_next().await {
+        all.push(submitted.map_err(|_| Error::BrokeOff("a submission"))??);
+    }
+    watcher.wait_started(before + tasks as usize, PATIENCE).await?;
+    bare.stop()?;
+    let mut started = Samples::default();
+    for (task, meant) in all {
+        if let Some(begun) = watcher.times(task).started {
+            started.push(begun.seen.saturating_duration_since(meant));
+        }
+    }
+    figures.put_spread("bare", &started);
     Ok(())
 }
 

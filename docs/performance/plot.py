@@ -75,6 +75,7 @@ HEADLINES = [
     ("no-op tasks from end to end", "throughput", "tasks_per_second", "/s"),
     ("CPU time a task, all processes", "throughput", "cpu_per_task", "ms"),
     ("submit to start, p50", "latency", "started_p50", "ms"),
+    ("the same between parts that do nothing, p50", "latency", "bare_p50", "ms"),
     ("submit to start, p99", "latency", "started_p99", "ms"),
     ("submit to end visible, p50", "latency", "visible_p50", "ms"),
     ("submit to end visible, p99", "latency", "visible_p99", "ms"),
@@ -104,7 +105,7 @@ def headlines(figures):
 def costs(figures):
     kinds = figures.durabilities("throughput")
     rows = []
-    for process in PROCESSES + ["watcher"]:
+    for process in PROCESSES:
         values = [figures.median("throughput", f"cpu_per_task_{process}", kind) for kind in kinds]
         if any(value is not None for value in values):
             rows.append([process.replace("_", "-")] + [number(value, "ms") for value in values])

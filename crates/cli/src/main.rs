@@ -22,6 +22,11 @@ use crate::exit::Code;
 use crate::place::{Need, Place};
 use crate::settings::Settings;
 
+/// Records, snapshots and rows are allocated and freed by the million, most of them beyond what the
+/// system's allocator keeps at hand.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Before anything else: the typesetter is a child that must not start a runtime.
     if std::env::args_os().nth(1).is_some_and(|first| first == "__render") {

@@ -37,6 +37,16 @@ impl Client {
         Positions::at(self.journal.shards().of(&snapshot.owner.org), snapshot.sequence)
     }
 
+    /// Where the log of the client's organisation ends now: who is asked with this as `at_least` knows of
+    /// everything that was acknowledged before.
+    ///
+    /// # Errors
+    /// What the log says.
+    pub async fn here(&self) -> Result<Positions, Error> {
+        let shard = self.journal.shards().of(&self.identity.org);
+        Ok(Positions::at(shard, self.journal.head(shard).await?))
+    }
+
     /// Says of each change of the organisation's tasks, or of the client's user's own, from now on. A
     /// word may be lost or repeated: it is a reason to look, not a state.
     ///
@@ -47,7 +57,7 @@ impl Client {
         Ok(self.journal.listen_changes(&self.identity.org, user).await?.boxed())
     }
 
-    /// What the bell shows the client's user.
+    /// What the bell shows the client's user, of everything that has happened by now.
     ///
     /// # Errors
     /// As [`Client::query`].
@@ -63,7 +73,7 @@ impl Client {
             after: None,
             before: None,
             limit,
-            at_least: Positions::default(),
+            at_least: self.here().await?,
         };
         self.query(&question).await
     }

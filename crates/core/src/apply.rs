@@ -284,6 +284,11 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
             s.dismissed = true;
             Ok(())
         }
+        // Whoever lags behind an erasure never sees what it deleted: the end, say, or a whole attempt.
+        EventBody::Erased { skeleton, .. } if skeleton.status.is_terminal() && skeleton.events > s.events => {
+            *s = Snapshot::from_skeleton(s.task, skeleton);
+            Ok(())
+        }
         // The fold's own skeleton, not the writer's: both are the same unless the writer lies.
         EventBody::Erased { .. } => {
             require(s.status.is_terminal())?;

@@ -354,3 +354,27 @@ fn an_erased_task_keeps_its_skeleton_with_and_without_its_earlier_commits() {
         }
     }
 }
+
+#[test]
+fn an_erased_task_is_the_same_to_whoever_missed_what_was_deleted() {
+    for status in Status::ALL.into_iter().filter(|status| status.is_terminal()) {
+        let task = in_status(status).when(Command::Erase { by: "ann".into() });
+        let (last, before) = task.log.split_last().unwrap();
+        for seen in 0..before.len() {
+            let fold = |state, (at, commit)| apply_commit(state, commit, Sequence(at as u64 + 1));
+            let behind = before[..seen].iter().enumerate().fold(None, fold);
+            let caught_up = apply_commit(behind, last, Sequence(task.log.len() as u64));
+            assert_eq!(caught_up.as_ref(), Some(task.snapshot()), "{status}, {seen} commits seen");
+        }
+    }
+}
+
+#[test]
+fn a_task_that_goes_on_cannot_be_erased() {
+    for status in Status::ALL.into_iter().filter(|status| !status.is_terminal()) {
+        let mut task = in_status(status);
+        let skeleton = Box::new(task.snapshot().skeleton());
+        task.append(Role::Client, vec![EventBody::Erased { by: "eve".into(), skeleton }]);
+        assert!(task.snapshot().status == status && !task.snapshot().erased, "{status}");
+    }
+}

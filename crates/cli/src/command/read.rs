@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use longhaul_client::{Client, Error, TextPart};
 use longhaul_core::{Actor, LabelKey, OrgId, Period, Role, TaskId, TokenBudget, UserId, text};
-use longhaul_wire::query::{self, Positions};
+use longhaul_wire::query;
 use longhaul_wire::view::SnapshotView;
 
 use crate::args::{Download, Filter, Get, Ids, List, Notifications, PolicyArgs, Text, Wait};
@@ -68,7 +68,7 @@ impl Filter {
 
 pub(crate) async fn list(client: &Client, args: &List) -> anyhow::Result<Code> {
     let filter = args.filter.query(client)?;
-    let head = here(client).await?;
+    let head = client.here().await?;
     if args.count {
         let counted = client.query(&query::Count { filter, by: None, at_least: head }).await?;
         output::one(args.shape.format, &counted, |counted| {
@@ -107,13 +107,6 @@ pub(crate) async fn list(client: &Client, args: &List) -> anyhow::Result<Code> {
         say(format!("more: --cursor {}", next.0));
     }
     Ok(Code::Done)
-}
-
-/// The end of the organisation's shard: a list asked for now shows everything written before.
-async fn here(client: &Client) -> anyhow::Result<Positions> {
-    let shard = client.journal().shards().of(&client.identity().org);
-    let head = client.journal().head(shard).await.map_err(Error::from)?;
-    Ok(Positions::at(shard, head))
 }
 
 pub(crate) async fn watch(place: &Place, args: &Ids) -> anyhow::Result<Code> {

@@ -103,11 +103,11 @@ impl Touched {
     /// Folds one commit. Returns the tokens it added to the task's usage, and when they were used.
     pub(crate) fn fold(&mut self, commit: &Commit, sequence: Sequence) -> (u64, Timestamp) {
         let tokens = |known: &Known| known.snapshot.as_ref().map_or(0, |snapshot| snapshot.usage.tokens());
-        let (before, known) = (tokens(&self.known), self.known.snapshot.is_some());
+        let before = tokens(&self.known);
         self.fold_known(commit, sequence);
         let used = tokens(&self.known).saturating_sub(before);
         // Of an erased task this commit may be all that is left, and the sum in it.
-        let erased = self.known.snapshot.as_ref().filter(|snapshot| snapshot.erased && !known);
+        let erased = self.known.snapshot.as_ref().filter(|snapshot| snapshot.erased);
         (used, erased.and_then(|snapshot| snapshot.ended_at).unwrap_or(commit.at))
     }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tables and plots for docs/performance.md, from the documents that `longhaul bench --json` wrote.
 
-Reads every *.json beside this file. Writes *.svg beside it, and replaces in ../performance.md what
+Reads every *.json beside this file, and three-nodes/*.json. Writes *.svg beside it, and replaces in ../performance.md what
 stands between `<!-- table: NAME -->` and `<!-- end -->`. Whatever was not measured is left out.
 
 Run it with `just performance`.
@@ -110,6 +110,22 @@ def costs(figures):
         if any(value is not None for value in values):
             rows.append([process.replace("_", "-")] + [number(value, "ms") for value in values])
     return table(["CPU time a task"] + kinds, rows)
+
+
+def three_nodes():
+    """One row for each kind and number of shards: how much went through, how long one waited."""
+    rows = {}
+    for path in sorted((HERE / "three-nodes").glob("*.json")):
+        for scenario in json.loads(path.read_text())["scenarios"]:
+            for figure in scenario["figures"]:
+                row = rows.setdefault((figure["durability"], scenario["parameters"]["shards"]), {})
+                row[figure["name"]] = statistics.median(figure["values"])
+    columns = [("tasks", "tasks_per_second", "/s"), ("start, p50", "started_p50", "ms"), ("p99", "started_p99", "ms")]
+    cells = [
+        [f"{kind}, {shards}"] + [number(row.get(name), unit) for _, name, unit in columns]
+        for (kind, shards), row in sorted(rows.items())
+    ]
+    return table(["three servers, shards"] + [what for what, _, _ in columns], cells)
 
 
 GROWTH = {
@@ -285,6 +301,7 @@ def main():
         "machine": "\n\n".join(part for part in [machine(documents), syncs(documents)] if part),
         "headlines": headlines(figures),
         "costs": costs(figures),
+        "three-nodes": three_nodes(),
         **{axis: growth(figures, axis) for axis in GROWTH},
     }
     plt.rcParams["svg.hashsalt"] = "longhaul"

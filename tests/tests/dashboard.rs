@@ -122,7 +122,8 @@ async fn a_server_that_dies_is_said_and_one_that_comes_back_is_followed_on() {
     let program = world.command(&["tui"]);
     let folder = world.path().to_owned();
     let shown = tokio::spawn(async move { screen(&folder, &program, &steps).await });
-    eventually("the screen to be live", async || (killed.exists() || shown.is_finished()).then_some(())).await;
+    eventually("the screen to be live", async || (killed.exists() || shown.is_finished()).then_some(()))
+        .await;
     world.server.kill().await.unwrap();
     eventually("the banner to be seen", async || (back.exists() || shown.is_finished()).then_some(())).await;
     world.server.restart().await.unwrap();

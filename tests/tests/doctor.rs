@@ -176,7 +176,9 @@ async fn who_only_looks_makes_no_log() {
         command
     };
     let id = "00000000-0000-7000-8000-000000000000";
-    for args in [&["doctor"][..], &["ls"], &["get", id], &["replay", "--all"], &["notifications"], &["abort", id]] {
+    for args in
+        [&["doctor"][..], &["ls"], &["get", id], &["replay", "--all"], &["notifications"], &["abort", id]]
+    {
         let out = run(command(args)).await;
         assert_eq!(out.code, Some(7), "{args:?}: {out:?}");
         assert!(out.stderr.contains("there is no log here"), "{args:?}: {out:?}");

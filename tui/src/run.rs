@@ -19,8 +19,8 @@ use crate::effect::{Effect, Performer};
 use crate::msg::Msg;
 use crate::settings::Settings;
 use crate::source::Source;
-use crate::terminal::Screen;
 use crate::start::{begin, fitting};
+use crate::terminal::Screen;
 use crate::theme::{self, Palette};
 use crate::update::update;
 

@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn every_key_is_written_down() {
-        let told = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dashboard.md")).unwrap();
+        let told =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dashboard.md")).unwrap();
         for line in TABLE {
             let keys: Vec<_> = line.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
             let row = format!("| {} | `{}` | {} |", keys.join(" "), line.name, line.help);

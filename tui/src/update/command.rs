@@ -276,7 +276,8 @@ mod tests {
 
     #[test]
     fn every_command_is_written_down() {
-        let told = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dashboard.md")).unwrap();
+        let told =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dashboard.md")).unwrap();
         for Command { names, takes, help, .. } in COMMANDS {
             let also: Vec<_> = names[1..].iter().map(|name| format!("`{name}`")).collect();
             let (also, takes) = (also.join(" "), takes.replace('|', "\\|"));

@@ -403,9 +403,8 @@ fn a_file_has_no_now_to_go_back_to() {
 #[test]
 fn the_scrubber_leads_where_one_points() {
     let mut app = hour_ago(80, 24);
-    let mouse = |kind, column| {
-        Msg::Mouse(MouseEvent { kind, column, row: 22, modifiers: KeyModifiers::NONE })
-    };
+    let mouse =
+        |kind, column| Msg::Mouse(MouseEvent { kind, column, row: 22, modifiers: KeyModifiers::NONE });
     let click = |column| mouse(MouseEventKind::Down(MouseButton::Left), column);
     let asked = |effects: Vec<Effect>| match effects.as_slice() {
         [Effect::Ask(_, Ask::Moment(Point::At(at)))] => *at,

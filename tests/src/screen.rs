@@ -19,7 +19,7 @@ read line
 "#;
 
 /// What the wrapper says of a terminal that was given back: lines are read, and what is typed shows.
-pub const SANE: &str = r"expect '(^|\s)icanon echo is how the terminal is'
+pub const SANE: &str = r"wait-for '(^|\s)icanon echo is how the terminal is' 30
 expect-var '#{alternate_on} #{cursor_flag} #{mouse_any_flag}' '^0 1 0$'
 ";
 

@@ -81,7 +81,7 @@ pub(crate) const TABLE: &[Line] = &[
         &["E"],
         Scope::Exports,
         "",
-        "write what is listed, or a task's history, to a file",
+        "write what is listed, or a task's history",
     ),
     line(Act::Past, "past", &["t"], Scope::All, "time", "into the past, and back to now"),
     line(Act::EventBack, "event-back", &["["], Scope::Past, "] event", "back by one record"),

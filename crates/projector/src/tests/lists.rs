@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use longhaul_core::*;
+use longhaul_journal::{Parsed, Record};
 use longhaul_wire::query::{By, Count, Cursor, Filter, Get, List, Sort, Tally};
 use proptest::prelude::*;
 
@@ -115,6 +116,33 @@ proptest! {
                 let mut found = pages(&asked, &list).await;
                 found.retain(|key| !poisoned.contains(key));
                 assert_eq!(found, expected, "{list:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_list_says_which_record_submitted_a_task(dice in proptest::collection::vec(any::<u32>(), 60..200)) {
+        let world = World::thrown(3, &dice);
+        let mut first: BTreeMap<TaskRef, Sequence> = BTreeMap::new();
+        for entry in world.entries().into_iter().flatten() {
+            if let (Parsed::Task { org, task, .. }, Ok(Record::Task(commit))) = (&entry.subject, &entry.record)
+                && matches!(commit.events.first().map(|event| &event.body), Some(EventBody::Submitted(_)))
+            {
+                first.entry(TaskRef { org: org.clone(), task: *task }).or_insert(entry.sequence);
+            }
+        }
+        block_on(async {
+            let asked = Asked::of(&world).await;
+            let filter = Filter { dismissed: true, ..Filter::default() };
+            let list = List { filter, limit: Some(500), ..List::default() };
+            for item in asked.ask(list).await.unwrap().items {
+                let key = TaskRef { org: item.org, task: item.task };
+                if world.poisoned.contains(&key) {
+                    continue;
+                }
+                // What is left of an erased task does not depend on what came before.
+                let expected = first.get(&key).filter(|_| !world.tasks[&key].erased);
+                assert_eq!(item.submitted.as_ref(), expected, "{key:?}");
             }
         });
     }

@@ -62,6 +62,7 @@ async fn a_kept_history_opens_without_a_server() {
 
     let wrong = world.path().join("wrong.ndjson").display().to_string();
     std::fs::write(&wrong, "{\"history\":2,\"shards\":1}\nnonsense\n").unwrap();
-    let steps = "wait-for 'left with 1' 30\nexpect 'wrong.ndjson cannot be opened'\nexpect 'line 2'\n".to_owned();
+    let steps =
+        "wait-for 'left with 1' 30\nexpect 'wrong.ndjson cannot be opened'\nexpect 'line 2'\n".to_owned();
     screen(world.path(), &world.command(&["tui", "--bundle", &wrong]), &(steps + SANE)).await;
 }

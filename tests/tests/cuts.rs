@@ -140,13 +140,13 @@ async fn an_executor_whose_server_hangs_is_elsewhere_before_its_lease_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scheduler_that_lags_and_loses_its_answers_breaks_no_cap() {
+async fn one_of_three_schedulers_that_lags_and_loses_its_answers_breaks_no_cap() {
     let world = World::new(2).await;
     let proxy = Proxy::start(world.server.url());
     proxy.delay(30);
     let lagging = start_at(&world, &proxy.url(), "lagging", &["schedule"]);
     runs(&lagging).await;
-    let _prompt = world.start(&["schedule"]);
+    let _prompt = [world.start(&["schedule"]), world.start(&["schedule"])];
     let _worker = world.start(&["work", "--kind", "rehearsal", "--places", "40"]);
     let mut tasks = Vec::new();
     for n in 0..100 {

@@ -40,10 +40,15 @@ async fn work(run: &mut Run, work: Work) -> Result<Took, longhaul_executor::Fail
     let begun = Instant::now();
     let word = Usage { queries: 1, ..Usage::default() };
     match work {
-        Work::Checkpoints(every) => loop {
-            tokio::time::sleep(Duration::from_millis(every)).await;
-            run.checkpoint().await?;
-        },
+        Work::Checkpoints(every) => {
+            // A sleep ends at the runtime's next millisecond after it: one after the other they would be late.
+            let mut ticks = tokio::time::interval(Duration::from_millis(every));
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                run.checkpoint().await?;
+            }
+        }
         Work::Awaited(count) => {
             for _ in 0..count {
                 run.usage(word, None).await?;

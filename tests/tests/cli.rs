@@ -123,7 +123,9 @@ async fn with_nothing_running_a_command_starts_what_it_needs() {
 async fn a_command_waits_for_a_server_that_is_just_coming_or_going() {
     let home = tempfile::tempdir().unwrap();
     let mut up = Process::start(longhaul(home.path(), &["up"]), home.path(), "up");
-    // At once, and again and again while it starts.
+    // Before there is a folder nothing is there; from then on, again and again while it starts.
+    let folder = home.path().join(".local/share/longhaul/nats");
+    eventually("it has begun", async || folder.is_dir().then_some(())).await;
     for _ in 0..3 {
         run(longhaul(home.path(), &["ls", "-o", "json"])).await.ok();
     }

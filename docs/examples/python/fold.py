@@ -32,7 +32,7 @@ class Task:
 
     def __init__(self):
         self.status = None  # There is no such task until `submitted` is read.
-        self.sequence = 0
+        self.sequence = self.events = 0
 
     def fold(self, sequence, record):
         """Folds one record; gives (kind, why it was ignored or None, status after it) of its events."""
@@ -47,7 +47,9 @@ class Task:
                 raise ValueError(f"record {sequence} has an event of the unknown kind {kind!r}")
             lapsed = kind == "approval_decided" and body["decision"] == "lapsed"
             may_say = role in ({"scheduler"} if lapsed else SAID_BY[kind])
-            told.append((kind, self.apply(kind, body, millis(at)) if may_say else "role", self.status))
+            ignored = self.apply(kind, body, millis(at)) if may_say else "role"
+            self.events += ignored is None
+            told.append((kind, ignored, self.status))
         self.sequence = sequence
         return told
 
@@ -55,15 +57,15 @@ class Task:
         """Applies one event; says why if it is ignored."""
         if kind == "submitted":
             return self.submit(body) if self.status is None else "exists"
-        if self.status is None:
+        if kind == "erased" and body["skeleton"]["status"] in ENDED and body["skeleton"]["events"] > self.events:
             # An erased task's earlier records are gone; the one that erased it carries what is kept.
-            if kind != "erased" or body["skeleton"]["status"] not in ENDED:
-                return "no task"
             kept = body["skeleton"]
             self.submit(kept["submission"])
             self.status, self.run, self.next_run = kept["status"], kept["run"], kept["next_run"]
-            self.attempt, self.erased = kept["attempt"], True
+            self.attempt, self.erased, self.events = kept["attempt"], True, kept["events"]
             return None
+        if self.status is None:
+            return "no task"
         own = getattr(self, "on_" + kind, None)
         return own(body, at) if own else self.on_run(kind, body, at)
 

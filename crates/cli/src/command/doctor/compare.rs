@@ -14,6 +14,9 @@ use crate::command::replay::{counted, known_at};
 /// Questions under way at the same time.
 const AT_ONCE: usize = 4;
 
+/// How often it is counted before a difference is one: tasks may be erased meanwhile.
+const LOOKS: usize = 5;
+
 /// Organisations whose usage is compared.
 const ORGANISATIONS: usize = 200;
 
@@ -49,27 +52,45 @@ pub(super) async fn counts(client: &Client, passes: &mut [Pass], advice: &str) -
 
 async fn count(client: &Client, passes: &mut [Pass], advice: &str) -> Result<Check, Error> {
     let filter = Filter { dismissed: true, ..Filter::default() };
-    let told = client.query(&Count { filter, by: None, at_least: pass::positions(passes) }).await?;
-    // The log is read on to where the answer stands: both are then about the same moment.
-    pass::advance(passes, &told.as_of).await?;
+    let mut at_least = pass::positions(passes);
+    let mut look = 1;
+    loop {
+        let told = client.query(&Count { filter: filter.clone(), by: None, at_least }).await?;
+        // The log is read on to where the answer stands: both are then about the same moment.
+        pass::advance(passes, &told.as_of).await?;
+        let log = tally(passes);
+        if log == told.all {
+            let states =
+                log.status.iter().map(|(status, n)| format!("{n} {status}")).collect::<Vec<_>>().join(", ");
+            let states = if states.is_empty() { String::new() } else { format!(": {states}") };
+            return Ok(Check::ok(
+                "counts",
+                format!("{} in the log and in the projector{states}", counted(log.total, "task", "tasks")),
+            ));
+        }
+        if look == LOOKS {
+            let (log, projector) = (value(&log), value(&told.all));
+            return Ok(Check::fail("counts", "the log and the projector count differently", advice)
+                .with(differing(&log, &projector)));
+        }
+        // What was erased after that moment is gone from before it, too. At a later one the log tells of it.
+        look += 1;
+        at_least = pass::positions(passes);
+        for pass in passes.iter() {
+            at_least.advance(pass.shard(), client.journal().head(pass.shard()).await?);
+        }
+    }
+}
+
+/// How many tasks the log has, as far as it was read.
+fn tally(passes: &[Pass]) -> Tally {
     let mut log = Tally::default();
     for Tally { total, status, unreadable } in passes.iter().map(|pass| &pass.audit.figures().tasks) {
         log.total += total;
         log.unreadable += unreadable;
         status.iter().for_each(|(status, n)| *log.status.entry(*status).or_default() += n);
     }
-    if log == told.all {
-        let states =
-            log.status.iter().map(|(status, n)| format!("{n} {status}")).collect::<Vec<_>>().join(", ");
-        let states = if states.is_empty() { String::new() } else { format!(": {states}") };
-        return Ok(Check::ok(
-            "counts",
-            format!("{} in the log and in the projector{states}", counted(log.total, "task", "tasks")),
-        ));
-    }
-    let (log, projector) = (value(&log), value(&told.all));
-    Ok(Check::fail("counts", "the log and the projector count differently", advice)
-        .with(differing(&log, &projector)))
+    log
 }
 
 /// What each organisation's tasks cost.

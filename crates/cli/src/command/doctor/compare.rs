@@ -189,13 +189,14 @@ pub(super) async fn refold(
     })
 }
 
-/// How the projector's word on a task differs from its history, up to where the projector has folded.
+/// The same, where the projector knows of everything that is on the log by now.
 async fn again(client: &Client, task: &TaskRef) -> Result<Option<String>, Error> {
     let shard = client.journal().shards().of(&task.org);
     let here = Positions::at(shard, client.journal().head(shard).await?);
     differs(client, task, &here).await
 }
 
+/// How the projector's word on a task differs from its history, up to where the projector has folded.
 async fn differs(client: &Client, task: &TaskRef, at_least: &Positions) -> Result<Option<String>, Error> {
     let journal = client.journal();
     let question = Get { task: task.task, org: Some(task.org.clone()), at_least: at_least.clone() };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use longhaul_core::board::Waiting;
+use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::{OrgId, Sequence, Snapshot, Status, TaskId, TaskRef};
 use longhaul_wire::query::{Get, Got, Item, List, Page, Sort, Unreadable};
 use longhaul_wire::view::SnapshotView;
@@ -50,6 +50,14 @@ impl TaskRow {
         let as_of = reading.as_of.of(reading.shared.shards.of(&self.key.org));
         let view = self.snapshot.map(|snapshot| {
             let heartbeat = reading.shared.beats.heard_of(&snapshot);
+            // What is folded may be ahead of what is written: it has a slot by now, or runs.
+            let on_its_way = || Waiting {
+                reason: WaitReason::Admitted { run: snapshot.next_run },
+                place: 1,
+                blockers: Vec::new(),
+                not_before: None,
+            };
+            let waiting = waiting.or_else(|| (snapshot.status == Status::Pending).then(on_its_way));
             SnapshotView::new(&snapshot, waiting, heartbeat, Some(as_of))
         });
         Item {

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use longhaul_client::Client;
-use longhaul_core::{Sequence, Status, Timestamp};
+use longhaul_core::{Status, Timestamp};
 use longhaul_journal::ConnectOptions;
 use longhaul_journal::nats::Nats;
 use longhaul_journal::port::Port as _;
-use longhaul_wire::query::{Count, Filter};
-use longhaul_wire::{Parsed, Shard};
+use longhaul_wire::query::{Count, Filter, Positions};
+use longhaul_wire::{Parsed, Shards};
 
 use crate::error::Error;
 use crate::skim::{Mark, marks};
@@ -18,11 +18,7 @@ use crate::stage::Stage;
 /// How often it is looked whether the log still grows: that costs next to nothing, unlike counting tasks.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// A place in every shard from which on the log is read afterwards.
-#[derive(PartialEq)]
-pub(crate) struct Bookmark(Vec<(Shard, Sequence)>);
-
-/// When what happened behind a bookmark, by the server's clock.
+/// When what happened behind some places, by the server's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     /// When the first submission was stored.
@@ -39,46 +35,34 @@ impl Span {
     }
 }
 
-impl Bookmark {
-    /// Where the log ends now.
-    pub(crate) async fn here(stage: &Stage) -> Result<Self, Error> {
-        let mut places = Vec::new();
-        for shard in stage.journal.shards().all() {
-            places.push((shard, stage.journal.head(shard).await?));
-        }
-        Ok(Self(places))
-    }
-
-    /// Reads everything behind it that is there by now.
-    pub(crate) async fn span(self, connect: &ConnectOptions) -> Result<Span, Error> {
-        let port = Nats::connect(connect).await?;
-        let mut span = Span::default();
-        for (shard, after) in self.0 {
-            let end = port.head(shard).await?;
-            let mut at = after;
-            let mut records = port.follow(shard, after).await?;
-            while at < end
-                && let Some(stored) = records.next().await
-            {
-                let stored = stored?;
-                at = stored.sequence;
-                if !matches!(stored.subject.parsed(), Parsed::Task { .. }) {
-                    continue;
-                }
-                for mark in marks(&stored.body) {
-                    match mark {
-                        Mark::Submitted => {
-                            let first = span.first.get_or_insert(stored.stored_at);
-                            *first = stored.stored_at.min(*first);
-                        }
-                        Mark::Ended => span.last = span.last.max(Some(stored.stored_at)),
-                        Mark::Started | Mark::Other => {}
+/// Reads everything behind these places that is there by now.
+pub(crate) async fn span(connect: &ConnectOptions, places: &Positions) -> Result<Span, Error> {
+    let port = Nats::connect(connect).await?;
+    let mut span = Span::default();
+    for shard in Shards::new(port.info().shards).unwrap_or_default().all() {
+        let (mut at, end) = (places.of(shard), port.head(shard).await?);
+        let mut records = port.follow(shard, at).await?;
+        while at < end
+            && let Some(stored) = records.next().await
+        {
+            let stored = stored?;
+            at = stored.sequence;
+            if !matches!(stored.subject.parsed(), Parsed::Task { .. }) {
+                continue;
+            }
+            for mark in marks(&stored.body) {
+                match mark {
+                    Mark::Submitted => {
+                        let first = span.first.get_or_insert(stored.stored_at);
+                        *first = stored.stored_at.min(*first);
                     }
+                    Mark::Ended => span.last = span.last.max(Some(stored.stored_at)),
+                    Mark::Started | Mark::Other => {}
                 }
             }
         }
-        Ok(span)
     }
+    Ok(span)
 }
 
 /// How many tasks of these clients have ended.
@@ -104,11 +88,11 @@ pub(crate) async fn wait_ended(
     count: u64,
     patience: Duration,
 ) -> Result<(), Error> {
-    let (mut place, mut since) = (Bookmark::here(stage).await?, Instant::now());
+    let (mut place, mut since) = (stage.here().await?, Instant::now());
     loop {
         tokio::time::sleep(EVERY).await;
         stage.check()?;
-        let now = Bookmark::here(stage).await?;
+        let now = stage.here().await?;
         if now != place {
             (place, since) = (now, Instant::now());
             continue;

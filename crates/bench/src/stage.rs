@@ -198,10 +198,7 @@ impl Stage {
 
     /// As [`Stage::caught_up`], with another bound.
     pub(crate) async fn caught_up_within(&mut self, patience: Duration) -> Result<(), Error> {
-        let mut at_least = Positions::default();
-        for shard in self.journal.shards().all() {
-            at_least.advance(shard, self.journal.head(shard).await?);
-        }
+        let at_least = self.here().await?;
         let asking = self.client("bench", "bench")?;
         let begun = Instant::now();
         loop {
@@ -213,6 +210,15 @@ impl Stage {
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         }
+    }
+
+    /// Where the log ends now.
+    pub(crate) async fn here(&self) -> Result<Positions, Error> {
+        let mut here = Positions::default();
+        for shard in self.journal.shards().all() {
+            here.advance(shard, self.journal.head(shard).await?);
+        }
+        Ok(here)
     }
 
     /// That every service still runs.

@@ -42,10 +42,8 @@ struct Counts {
     ended: usize,
 }
 
-#[derive(Default)]
-struct Seen {
-    tasks: HashMap<TaskId, Times>,
-}
+/// What was seen, by task.
+type Seen = HashMap<TaskId, Times>;
 
 /// The follower.
 pub(crate) struct Watcher {
@@ -118,7 +116,7 @@ impl Watcher {
 
     /// What was seen of a task.
     pub(crate) fn times(&self, task: TaskId) -> Times {
-        lock(&self.seen).tasks.get(&task).copied().unwrap_or_default()
+        lock(&self.seen).get(&task).copied().unwrap_or_default()
     }
 }
 
@@ -191,7 +189,7 @@ fn note(seen: &Mutex<Seen>, counts: &watch::Sender<Counts>, stored: &longhaul_jo
     let moment = Moment { seen: Instant::now(), stored: stored.stored_at };
     let marks = marks(&stored.body);
     let mut guard = lock(seen);
-    let times = guard.tasks.entry(*task).or_default();
+    let times = guard.entry(*task).or_default();
     let mut new = Counts::default();
     for mark in marks {
         let place = match mark {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::Bench;
-use crate::afterwards::{Bookmark, ended, wait_ended};
+use crate::afterwards::{ended, span, wait_ended};
 use crate::error::Error;
 use crate::load::{nothing, submit};
 use crate::report::{Figures, Measured};
@@ -53,7 +53,7 @@ pub(super) async fn once(
     wait_ended(&mut stage, &clients, warm_up.into(), PATIENCE).await?;
     stage.caught_up().await?;
 
-    let bookmark = Bookmark::here(&stage).await?;
+    let begins = stage.here().await?;
     let before = ended(&clients).await?;
     let books = Books::open(&stage, None);
     let begun = Instant::now();
@@ -62,7 +62,7 @@ pub(super) async fn once(
     wait_ended(&mut stage, &clients, before + u64::from(tasks), PATIENCE).await?;
     stage.caught_up().await?;
     let costs = books.close();
-    let wall = bookmark.span(&stage.connect).await?.wall().unwrap_or_else(|| begun.elapsed());
+    let wall = span(&stage.connect, &begins).await?.wall().unwrap_or_else(|| begun.elapsed());
 
     let mut figures = Figures::default();
     figures.put("tasks_per_second", "1/s", f64::from(tasks) / wall.as_secs_f64());

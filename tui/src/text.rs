@@ -124,6 +124,31 @@ pub(crate) fn clock(at: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
+/// A moment as seen from another: the time of day, and the day before it where that is another one:
+/// `14:32:07`, `11-20 14:32:07`, `2025-12-31 14:32:07`.
+pub(crate) fn moment(at: Timestamp, seen_from: Timestamp) -> String {
+    let (day, today) = (date(at), date(seen_from));
+    if day == today {
+        return clock(at);
+    }
+    let day = if day.get(..4) == today.get(..4) { day.get(5..).unwrap_or_default() } else { &day };
+    format!("{day} {}", clock(at))
+}
+
+/// A moment with its day: `2026-11-21 14:32:07Z`.
+pub(crate) fn dated(at: Timestamp) -> String {
+    format!("{} {}Z", date(at), clock(at))
+}
+
+/// How long something took, in at most six columns: `120ms`, `3.4s`, `2m42s`.
+pub(crate) fn took(time: Millis) -> String {
+    match time.0 {
+        0..1000 => format!("{}ms", time.0),
+        1000..10_000 => format!("{}.{}s", time.0 / 1000, time.0 % 1000 / 100),
+        _ => span(time),
+    }
+}
+
 /// The day, UTC: `2026-11-21`.
 pub(crate) fn date(at: Timestamp) -> String {
     at.to_string().chars().take_while(|c| *c != 'T').collect()
@@ -165,6 +190,19 @@ mod tests {
         assert_eq!(number(999), "999");
         assert_eq!(span(Millis::seconds(162)), "2m42s");
         assert_eq!(span(Millis::minutes(63)), "1h03m");
+        assert_eq!(
+            [120, 3_450, 10_400, 162_000].map(|ms| took(Millis(ms))),
+            ["120ms", "3.4s", "10s", "2m42s"]
+        );
+    }
+
+    #[test]
+    fn a_moment_of_another_day_says_so() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-11-21T14:00:00Z");
+        assert_eq!(moment(at("2026-11-21T00:00:01Z"), now), "00:00:01");
+        assert_eq!(moment(at("2026-11-22T14:00:00Z"), now), "11-22 14:00:00");
+        assert_eq!(moment(at("2025-12-31T14:00:00Z"), now), "2025-12-31 14:00:00");
     }
 
     proptest! {

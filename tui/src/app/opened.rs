@@ -6,7 +6,7 @@ use longhaul_client::fleet::{Happening, StoryThen};
 use longhaul_core::{Decision, Payload, Sequence, Snapshot, TaskRef};
 
 use super::Paper;
-use crate::text::clock;
+use crate::text::dated;
 
 /// How many events are kept of it.
 const TAIL: usize = 10_000;
@@ -228,7 +228,7 @@ fn asked(snapshot: &Snapshot) -> String {
             text.push_str("\n\n");
         }
         let answer = match &question.decision {
-            None => format!("waits for an answer until {}", clock(question.expires_at)),
+            None => format!("waits for an answer until {}", dated(question.expires_at)),
             Some(decided) => {
                 let what = match &decided.decision {
                     Decision::Approved => "approved".to_owned(),
@@ -237,14 +237,14 @@ fn asked(snapshot: &Snapshot) -> String {
                     Decision::Rejected { reason: None } => "rejected".to_owned(),
                     Decision::Lapsed => "lapsed without an answer".to_owned(),
                 };
-                format!("{what}, by {} at {}", decided.by, clock(decided.at))
+                format!("{what}, by {} at {}", decided.by, dated(decided.at))
             }
         };
         let json = |value| serde_json::to_string_pretty(value).unwrap_or_default();
         text.push_str(&format!(
             "{}\nasked at {} by run {}\n",
             question.action,
-            clock(question.requested_at),
+            dated(question.requested_at),
             question.run
         ));
         text.push_str(&format!("{answer}\n\narguments\n{}", json(&question.arguments)));

@@ -264,6 +264,11 @@ impl App {
         self.travel.past.as_ref().map_or(self.now, |past| past.moment.at)
     }
 
+    /// A moment, as told to who is there.
+    pub(crate) fn when(&self, at: Timestamp) -> String {
+        crate::text::moment(at, self.then())
+    }
+
     /// Where one is, unless that is now.
     pub(crate) fn past(&self) -> Option<&Past> {
         self.travel.past.as_deref()

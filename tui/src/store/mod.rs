@@ -10,6 +10,7 @@ mod order;
 mod past;
 mod row;
 mod standing;
+mod strip;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub(crate) use intern::Sym;
 pub(crate) use order::{Order, Sort, SortBy};
 pub(crate) use row::{Flags, Row};
 pub(crate) use standing::Standing;
+pub(crate) use strip::{BEATS, Strip};
 
 use intern::Interner;
 
@@ -65,6 +67,8 @@ pub(crate) struct Executor {
     pub(crate) pulse: Pulse,
     /// Its beat is late.
     pub(crate) late: bool,
+    /// The beats before it.
+    pub(crate) strip: Strip,
 }
 
 impl Store {
@@ -175,8 +179,11 @@ impl Store {
     pub(crate) fn beats(&mut self, pulses: Vec<Pulse>, now: Timestamp) {
         for pulse in pulses {
             let id = pulse.beat.executor;
-            let late = self.executors.get(&id).is_some_and(|known| known.late);
-            self.executors.insert(id, Executor { pulse, late });
+            let known = self.executors.remove(&id);
+            let (late, before) = known.as_ref().map_or((false, None), |one| (one.late, Some(&one.pulse)));
+            let mut strip = known.as_ref().map(|one| one.strip.clone()).unwrap_or_default();
+            strip.take(before, &pulse);
+            self.executors.insert(id, Executor { pulse, late, strip });
         }
         self.watch_beats(now);
     }

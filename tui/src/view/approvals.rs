@@ -26,8 +26,11 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         return nothing(theme, &["Nothing waits for an answer."], inner, buffer);
     }
     let inner = frame(theme, Line::from(" Waiting for you (soonest expiry first) "), left, buffer);
-    let what = usize::from(inner.width).saturating_sub(20);
-    let heading = format!("  {}{}{}", pad("Task", 8), pad("Wants to", what), pad_left("Lapses", 9));
+    // What is asked for is short, as names of tools are; what for gets the rest.
+    let room = usize::from(inner.width).saturating_sub(20);
+    let [what, why] = if room >= 30 { [room / 2, room - room / 2] } else { [room, 0] };
+    let heading =
+        format!("  {}{}{}{}", pad("ID", 8), pad("Wants to", what), pad("Task", why), pad_left("Lapses", 9));
     put(buffer, inner, 0, vec![Span::styled(heading, theme.dim())]);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let list = &app.lists[View::Approvals as usize];
@@ -38,7 +41,8 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let spans = vec![
             Span::styled(format!("{} ", glyph(Standing::Paused)), style),
             Span::styled(pad(&short(key.task), 8), theme.dim()),
-            Span::raw(pad(&open.action, what)),
+            Span::raw(pad(&column(&open.action, what), what)),
+            Span::raw(pad(&column(title(app, *key), why), why)),
             Span::styled(pad_left(&span(open.expires_at.since(app.then())), 9), style),
         ];
         put(buffer, body, row, spans);
@@ -50,6 +54,15 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some((key, open)) = all.get(list.at) {
         request(app, *key, open, right, buffer);
     }
+}
+
+/// A text that leaves room before the next one.
+fn column(text: &str, columns: usize) -> String {
+    fit(text, columns.saturating_sub(1))
+}
+
+fn title(app: &App, key: Key) -> &str {
+    app.store.get(key).map_or("", |row| row.title.as_str())
 }
 
 fn request(app: &App, key: Key, open: &ApprovalView, area: Rect, buffer: &mut Buffer) {
@@ -67,7 +80,18 @@ fn request(app: &App, key: Key, open: &ApprovalView, area: Rect, buffer: &mut Bu
     lines.push("arguments".to_owned());
     let json = serde_json::to_string_pretty(&open.arguments).unwrap_or_default();
     lines.extend(wrap(&json, columns));
-    for (row, text) in (0..inner.height).zip(lines) {
-        put(buffer, inner, row, vec![Span::raw(fit(&text, columns))]);
+    let room = usize::from(inner.height);
+    let cut = lines.len().checked_sub(room).filter(|more| *more > 0);
+    for (row, text) in (0..inner.height).zip(&lines) {
+        put(buffer, inner, row, vec![Span::raw(fit(text, columns))]);
+    }
+    if let Some(more) = cut {
+        let note = format!("… {} more lines: Enter, then Asked", more + 1);
+        put(
+            buffer,
+            inner,
+            inner.height.saturating_sub(1),
+            vec![Span::styled(pad(&note, columns), theme.dim())],
+        );
     }
 }

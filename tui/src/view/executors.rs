@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::app::{App, View};
-use crate::store::{Executor, Standing};
+use crate::store::{BEATS, Executor, Standing};
 use crate::text::{fit, pad, short, span};
-use crate::theme::glyph;
+use crate::theme::{Tone, glyph};
 
 use super::{frame, nothing, put, scrollbar, select, travel};
 
@@ -21,6 +21,29 @@ pub(crate) fn executors(app: &App) -> Vec<&Executor> {
     all
 }
 
+/// Columns of a bar of runs.
+const BAR: usize = 6;
+/// Columns of a version.
+const VERSION: usize = 7;
+
+/// What is left for the host and, in wide terminals, for the kinds.
+fn rest(columns: usize) -> [usize; 2] {
+    let left = columns.saturating_sub(2 + 8 + 9 + 10 + BEATS + 1 + 8 + BAR + VERSION);
+    if left < 30 { [left, 0] } else { [24, left - 24] }
+}
+
+/// The last heartbeats: how much was taken at each, and a gap for each that did not come.
+fn strip<'a>(app: &App, one: &Executor) -> Vec<Span<'a>> {
+    const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    let cells: Vec<_> = one.strip.at(one.pulse.heard_at, app.now).collect();
+    let empty = " ".repeat(BEATS - cells.len());
+    let beats = cells.into_iter().map(|beat| match beat {
+        Some(level) => Span::styled(LEVELS[usize::from(level.min(7))], app.theme.standing(Standing::Running)),
+        None => Span::styled("✗", app.theme.tone(Tone::Bad)),
+    });
+    std::iter::once(Span::raw(empty)).chain(beats).chain([Span::raw(" ")]).collect()
+}
+
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some(past) = app.past() {
         return travel::executors(app, past, area, buffer);
@@ -31,14 +54,16 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if all.is_empty() {
         return nothing(theme, &["No executor was heard of.", "", "longhaul work starts one"], inner, buffer);
     }
-    let host = usize::from(inner.width).saturating_sub(48);
+    let [host, kinds] = rest(inner.width.into());
     let heading = format!(
-        "  {}{}{}{}{}",
+        "  {}{}{}{}{}{}{}Version",
         pad("ID", 8),
-        pad("State", 10),
-        pad("Heartbeat", 11),
-        pad("Runs", 10),
-        pad("Host", host)
+        pad("State", 9),
+        pad("Heartbeat", 10),
+        pad("Last beats", BEATS + 1),
+        pad("Runs", 8 + BAR),
+        pad("Host", host),
+        pad("Kinds", kinds)
     );
     put(buffer, inner, 0, vec![Span::styled(heading, theme.dim())]);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
@@ -53,15 +78,26 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         };
         let places = beat.kinds.iter().map(|room| room.places).max().unwrap_or(0);
         let style = theme.standing(standing);
-        let spans = vec![
+        let mut spans = vec![
             Span::styled(format!("{} ", glyph(standing)), style),
             Span::raw(pad(&short(beat.executor), 8)),
-            Span::styled(pad(state, 10), style),
-            Span::styled(pad(&format!("{} ago", span(app.now.since(one.pulse.heard_at))), 11), style),
-            Span::raw(pad(&format!("{}/{places}", beat.runs.len()), 10)),
-            Span::raw(pad(&beat.host, host)),
-            Span::styled(fit(&beat.version, 7), theme.dim()),
+            Span::styled(pad(state, 9), style),
+            Span::styled(pad(&format!("{} ago", span(app.now.since(one.pulse.heard_at))), 10), style),
         ];
+        spans.extend(strip(app, one));
+        let filled = (beat.runs.len() as u64 * 1000).checked_div(places.into()).unwrap_or(0).min(1000);
+        let (done, left) = theme.bar(u16::try_from(filled).unwrap_or(1000), BAR);
+        spans.extend([
+            Span::raw(pad(&format!("{}/{places}", beat.runs.len()), 7)),
+            Span::styled(done, style),
+            Span::styled(left + " ", theme.dim()),
+            Span::raw(pad(&fit(&beat.host, host.saturating_sub(1)), host)),
+        ]);
+        if kinds > 0 {
+            let all: Vec<_> = beat.kinds.iter().map(|room| room.kind.as_str()).collect();
+            spans.push(Span::raw(pad(&fit(&all.join(" "), kinds - 1), kinds)));
+        }
+        spans.push(Span::styled(fit(&beat.version, VERSION), theme.dim()));
         put(buffer, body, row, spans);
         if place == list.at {
             select(buffer, body, row, theme.selected());

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use crate::app::{App, Jump, Past, View};
 use crate::store::Standing;
-use crate::text::{clock, date, fit, number, pad, short, span, width};
+use crate::text::{dated, fit, number, pad, short, span, width};
 use crate::theme::{Tone, glyph};
 
 use super::{frame, nothing, put, scrollbar, select};
@@ -55,11 +55,8 @@ fn moment<'a>(app: &App, past: &Past, columns: u16) -> Vec<Span<'a>> {
     };
     let at = past.moment.at;
     let ago = format!("  {} ago", span(app.now.since(at)));
-    let mut said = vec![
-        Span::raw(place),
-        Span::styled(format!("{} {}Z", date(at), clock(at)), theme.title()),
-        Span::styled(ago, theme.dim()),
-    ];
+    let mut said =
+        vec![Span::raw(place), Span::styled(dated(at), theme.title()), Span::styled(ago, theme.dim())];
     if past.playing {
         said.push(Span::styled(format!("  ► {} times as fast", past.times()), theme.accent()));
     } else if past.speed > 0 {

@@ -6,8 +6,8 @@ use ratatui::text::Span;
 
 use crate::app::{App, Opened};
 use crate::store::{Row, Standing};
-use crate::text::{clock, fit, number, pad, short, span, wrap};
-use crate::view::{chrome, put};
+use crate::text::{fit, number, pad, short, span, took, width, wrap};
+use crate::view::put;
 
 use super::why;
 
@@ -45,12 +45,12 @@ pub(in crate::view) fn facts<'a>(app: &App, row: &Row, columns: usize) -> Vec<Ve
         ]);
     }
     let times = match row.ended_at {
-        Some(ended) => format!("{}  ended {}", clock(row.submitted_at), chrome::at(Some(ended))),
-        None => format!("{}  {} ago", clock(row.submitted_at), span(app.then().since(row.submitted_at))),
+        Some(ended) => format!("{}  ended {}", app.when(row.submitted_at), app.when(ended)),
+        None => format!("{}  {} ago", app.when(row.submitted_at), span(app.then().since(row.submitted_at))),
     };
     lines.push(fact("submitted", times));
     if let Some(started) = row.started_at {
-        let waited = span(started.since(row.submitted_at));
+        let waited = took(started.since(row.submitted_at));
         let quiet = span(app.then().since(row.updated_at));
         let quiet = if row.ended_at.is_some() { String::new() } else { format!("  heard {quiet} ago") };
         lines.push(fact("started", format!("after {waited}{quiet}")));
@@ -100,10 +100,10 @@ pub(in crate::view) fn latest(app: &App, opened: &Opened, area: Rect, buffer: &m
     let mut lines: Vec<_> = opened.events().rev().take(room).collect();
     lines.reverse();
     for (at, event) in (1..).zip(lines) {
-        let text = format!("{} {}", event.name, event.text);
+        let (when, text) = (app.when(event.at), format!("{} {}", event.name, event.text));
         let spans = vec![
-            Span::styled(format!("{} ", clock(event.at)), app.theme.dim()),
-            Span::raw(fit(&text, columns.saturating_sub(9))),
+            Span::styled(format!("{when} "), app.theme.dim()),
+            Span::raw(fit(&text, columns.saturating_sub(width(&when) + 1))),
         ];
         put(buffer, area, at, spans);
     }

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use crate::app::{App, Opened, Pane};
 use crate::store::Standing;
-use crate::text::{clock, fit, number, pad, width};
+use crate::text::{fit, number, pad, width};
 use crate::theme::Tone;
 use crate::view::{frame, nothing, put, scrollbar};
 
@@ -214,7 +214,7 @@ pub(in crate::view) fn happening<'a>(app: &App, event: &Happening, columns: usiz
         "completed" => app.theme.standing(Standing::Completed),
         _ => Style::new(),
     };
-    let head = format!("{:>8} {} ", event.sequence.0, clock(event.at));
+    let head = format!("{:>8} {} ", event.sequence.0, app.when(event.at));
     let name = pad(event.name, 19);
     let room = columns.saturating_sub(width(&head) + width(&name));
     vec![Span::styled(head, app.theme.dim()), Span::styled(name, style), Span::raw(fit(&event.text, room))]

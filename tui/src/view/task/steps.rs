@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use crate::app::App;
 use crate::store::Standing;
-use crate::text::{clock, fit, pad, span, wrap};
+use crate::text::{fit, pad, pad_left, span, took, wrap};
 use crate::theme::Tone;
 
 /// The abort that was asked for, and the steps, in at most `room` lines: those around the one under
@@ -44,8 +44,8 @@ fn line<'a>(app: &App, snapshot: &Snapshot, step: &Step, columns: usize) -> Vec<
         (None, true) => ("►", Standing::Running),
         (None, false) => ("∎", Standing::Aborted),
     };
-    let took = match (step.completed_at, under_way) {
-        (Some(done), _) => span(done.since(step.started_at)),
+    let lasted = match (step.completed_at, under_way) {
+        (Some(done), _) => took(done.since(step.started_at)),
         (None, true) => span(app.then().since(step.started_at)),
         (None, false) => String::new(),
     };
@@ -53,7 +53,7 @@ fn line<'a>(app: &App, snapshot: &Snapshot, step: &Step, columns: usize) -> Vec<
     vec![
         Span::styled(format!(" {sign} "), theme.standing(standing)),
         Span::raw(pad(&name, columns.saturating_sub(11))),
-        Span::styled(format!(" {took}"), theme.dim()),
+        Span::styled(pad_left(&lasted, 7), theme.dim()),
     ]
 }
 
@@ -61,7 +61,7 @@ fn line<'a>(app: &App, snapshot: &Snapshot, step: &Step, columns: usize) -> Vec<
 fn abort<'a>(app: &App, snapshot: &Snapshot, columns: usize) -> Vec<Vec<Span<'a>>> {
     let Some(abort) = &snapshot.abort else { return Vec::new() };
     let mut lines = Vec::new();
-    let asked = format!("abort asked {} by {}", clock(abort.requested_at), abort.requested_by);
+    let asked = format!("abort asked {} by {}", app.when(abort.requested_at), abort.requested_by);
     lines.push(vec![Span::styled(fit(&asked, columns), app.theme.tone(Tone::Warning))]);
     let mut say = |text: String| {
         lines.extend(wrap(&text, columns).into_iter().take(3).map(|line| vec![Span::raw(line)]));
@@ -71,8 +71,8 @@ fn abort<'a>(app: &App, snapshot: &Snapshot, columns: usize) -> Vec<Vec<Span<'a>
     }
     if let Some(stopped) = abort.observed_at {
         let at = abort.checkpoint.as_deref().unwrap_or("before it ran");
-        let after = span(stopped.since(abort.requested_at));
-        say(format!("stopped {} ({after} later) at {at}", clock(stopped)));
+        let after = took(stopped.since(abort.requested_at));
+        say(format!("stopped {} ({after} later) at {at}", app.when(stopped)));
     }
     if !abort.steps_after.is_empty() {
         say(format!("ran in between: {}", abort.steps_after.join(", ")));

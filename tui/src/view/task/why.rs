@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use crate::app::{App, Opened};
 use crate::store::{Key, Row, Standing};
-use crate::text::{clock, fit, number, short, span, wrap};
+use crate::text::{fit, number, short, span, took, wrap};
 use crate::theme::Tone;
 
 /// The lines, at most `columns` wide, each with how it is drawn.
@@ -51,7 +51,11 @@ impl Told {
 }
 
 fn waits(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
-    told.plain(&format!("It waits since {}, {}.", clock(snapshot.queued_at), ago(app, snapshot.queued_at)));
+    told.plain(&format!(
+        "It waits since {}, {}.",
+        app.when(snapshot.queued_at),
+        ago(app, snapshot.queued_at)
+    ));
     let Some(waiting) = app.store.waiting(row.key) else {
         if app.past().is_some() {
             return told.plain("What held it then is not on the log: the projector only tells of now.");
@@ -67,7 +71,7 @@ fn waits(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
         });
     }
     if let Some(at) = waiting.not_before.filter(|at| *at > app.now) {
-        told.plain(&format!("Not before {}, in {}.", clock(at), span(at.since(app.now))));
+        told.plain(&format!("Not before {}, in {}.", app.when(at), span(at.since(app.now))));
     }
     if !waiting.blockers.is_empty() {
         told.gap();
@@ -83,9 +87,9 @@ fn waits(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
 /// What holds it, in a sentence with figures.
 fn held_by(app: &App, waiting: &Waiting) -> String {
     match &waiting.reason {
-        WaitReason::NotBefore { at } => format!("its own time, {}", clock(*at)),
+        WaitReason::NotBefore { at } => format!("its own time, {}", app.when(*at)),
         WaitReason::RetryBackoff { at, attempt } => {
-            format!("the pause before attempt {attempt}, which begins at {}", clock(*at))
+            format!("the pause before attempt {attempt}, which begins at {}", app.when(*at))
         }
         WaitReason::TokenBudget { used, budget, .. } => {
             format!("{} ({} of {})", waiting.reason, number(*used), number(*budget))
@@ -140,9 +144,9 @@ pub(super) fn blocker(app: &App, row: &Row, task: TaskId) -> String {
 fn asks(app: &App, snapshot: &Snapshot, told: &mut Told) {
     let Some(open) = snapshot.open_approval() else { return };
     told.plain(&format!("It asks for: {}", fit(&open.action, 200)));
-    told.plain(&format!("Asked at {}, {}.", clock(open.requested_at), ago(app, open.requested_at)));
+    told.plain(&format!("Asked at {}, {}.", app.when(open.requested_at), ago(app, open.requested_at)));
     let left = span(open.expires_at.since(app.then()));
-    told.plain(&format!("It lapses at {}, in {left}.", clock(open.expires_at)));
+    told.plain(&format!("It lapses at {}, in {left}.", app.when(open.expires_at)));
     told.gap();
     told.say("a approves, m approves with changes, r rejects.", app.theme.dim());
 }
@@ -164,7 +168,7 @@ fn runs(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
         let name = fit(&step.name, 80);
         told.plain(&format!(
             "In step {name} since {}, {}.",
-            clock(step.started_at),
+            app.when(step.started_at),
             ago(app, step.started_at)
         ));
     }
@@ -190,7 +194,7 @@ fn failed(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
         None => told.plain(&row.note),
     }
     if let Some(ended) = snapshot.ended_at {
-        told.plain(&format!("It ended at {}, {}.", clock(ended), ago(app, ended)));
+        told.plain(&format!("It ended at {}, {}.", app.when(ended), ago(app, ended)));
     }
     told.plain(&format!("That was attempt {} of {}.", snapshot.attempt, snapshot.retry.max_attempts));
     if let Some(step) = snapshot.steps.iter().rfind(|step| step.result.is_some()) {
@@ -204,7 +208,7 @@ fn stopped(app: &App, snapshot: &Snapshot, told: &mut Told) {
     let by = fit(&abort.requested_by, 80);
     told.plain(&format!(
         "{by} asked it to stop at {}, {}.",
-        clock(abort.requested_at),
+        app.when(abort.requested_at),
         ago(app, abort.requested_at)
     ));
     if let Some(reason) = &abort.reason {
@@ -216,8 +220,8 @@ fn stopped(app: &App, snapshot: &Snapshot, told: &mut Told) {
                 Some(checkpoint) => format!("at the checkpoint {}", fit(checkpoint, 80)),
                 None => "before it ran".to_owned(),
             };
-            let after = span(stopped.since(abort.requested_at));
-            told.plain(&format!("It stopped at {}, {after} later, {at}.", clock(stopped)));
+            let after = took(stopped.since(abort.requested_at));
+            told.plain(&format!("It stopped at {}, {after} later, {at}.", app.when(stopped)));
             match abort.steps_after.as_slice() {
                 [] => told.plain("Nothing else ran to its end in between."),
                 steps => told.plain(&format!("In between ended: {}.", fit(&steps.join(", "), 1000))),
@@ -241,7 +245,7 @@ fn attempts(app: &App, opened: &Opened, told: &mut Told) {
         told.plain("Before:");
     }
     for event in ends {
-        told.say(&format!("  {} {} {}", clock(event.at), event.name, event.text), app.theme.dim());
+        told.say(&format!("  {} {} {}", app.when(event.at), event.name, event.text), app.theme.dim());
     }
 }
 

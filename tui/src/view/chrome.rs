@@ -10,14 +10,11 @@ use ratatui::text::Span;
 use crate::app::{App, Origin, Pane, Prompt, View};
 use crate::keys::{Act, Context};
 use crate::store::{SortBy, Standing};
-use crate::text::{clock, fit, number, pad, span, width};
+use crate::text::{clock, fit, number, span, width};
 use crate::theme::Tone;
 use crate::update::steer_of;
 
 use super::put;
-
-/// This reader may be this far behind before it is said.
-const BEHIND: u64 = 512;
 
 /// The top line: where the log is and how it is, who one is, what time it is.
 pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -28,11 +25,20 @@ pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
         left.push(Span::raw(format!(" {}", fit(&app.me.place, 24))));
     }
     left.push(Span::styled(format!(" {word}"), theme.tone(tone)));
+    if let Some((behind, age)) = app.lag.catching_up(app.now).filter(|_| app.down_since.is_none()) {
+        let age = if area.width >= 80 { format!(", {} old", span(age)) } else { String::new() };
+        let text = format!(" catching up {}{age}", number(behind));
+        left.push(Span::styled(text, theme.tone(Tone::Warning)));
+    }
+    if app.unreadable() > 0 {
+        let text = format!("  {} unreadable", number(app.unreadable()));
+        left.push(Span::styled(text, theme.tone(Tone::Bad)));
+    }
     if area.width >= 100 {
         if let Some(Link::Up { took, .. }) = &app.link {
             left.push(Span::styled(format!("  rtt {} ms", took.as_millis()), theme.dim()));
         }
-        if let Some(lag) = app.lag() {
+        if let Some(lag) = app.lag.records() {
             left.push(Span::styled(format!("  lag {}", number(lag)), theme.dim()));
         }
         if let Some(Link::Up { heads, .. }) = &app.link {
@@ -62,9 +68,6 @@ fn state(app: &App) -> (String, Tone) {
         (_, Origin::File) => ("file".to_owned(), Tone::Warning),
         (None, _) => ("connecting".to_owned(), Tone::Warning),
         (Some(Link::Down { .. }), _) => ("down".to_owned(), Tone::Bad),
-        (Some(Link::Up { .. }), _) if app.behind > BEHIND => {
-            (format!("catching up {}", number(app.behind)), Tone::Warning)
-        }
         (Some(Link::Up { .. }), _) if !app.listed => ("loading".to_owned(), Tone::Warning),
         (Some(Link::Up { .. }), _) => ("live".to_owned(), Tone::Good),
     }
@@ -120,40 +123,6 @@ pub(super) fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
     let fits = used + width(&total) <= area.width.into();
     let total = fits.then(|| Span::styled(total, app.theme.dim()));
     both(buffer, area, tabs.collect(), total.into_iter().collect());
-}
-
-/// What must not be overlooked, if anything: how bad it is, and in words, the shorter for narrow
-/// terminals.
-pub(crate) fn banner(app: &App) -> Option<(Tone, String, String)> {
-    if let (Some(since), Some(Link::Down { next, .. })) = (app.down_since, &app.link) {
-        let gone = span(app.now.since(since));
-        let again = span(next.since(app.now));
-        return Some((
-            Tone::Bad,
-            format!(" ! DISCONNECTED {gone}. Last known state. Retry in {again}. Actions are off."),
-            format!(" ! DISCONNECTED {gone}. Actions are off."),
-        ));
-    }
-    if app.link.is_some() && matches!(app.projector, Some(None)) {
-        let text = " ! NO PROJECTOR ANSWERS: lists may be missing. Start one: longhaul project".to_owned();
-        return Some((Tone::Warning, text.clone(), text));
-    }
-    if app.lags() {
-        let behind = number(app.lag().unwrap_or(0));
-        return Some((
-            Tone::Warning,
-            format!(" ! THE PROJECTOR IS {behind} RECORDS BEHIND. Actions still go through. 5 Events"),
-            format!(" ! PROJECTOR {behind} BEHIND. 5 Events"),
-        ));
-    }
-    None
-}
-
-pub(super) fn banner_line(app: &App, area: Rect, buffer: &mut Buffer) {
-    let Some((tone, long, short)) = banner(app) else { return };
-    let columns = usize::from(area.width);
-    let text = if width(&long) <= columns { long } else { short };
-    put(buffer, area, 0, vec![Span::styled(pad(&text, columns), app.theme.banner(tone))]);
 }
 
 /// The line one types, or a short notice.
@@ -322,7 +291,7 @@ pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
             let row = usize::from(row.checked_sub(parts.body.y + 1)?);
             return Some(Hit::Row(list.top + row / super::mine::LINES));
         }
-        let first = parts.body.y + super::above_list(app.view, area) + 2;
+        let first = parts.body.y + super::above_list(app, app.view, area) + 2;
         if app.view == View::Tasks && row + 1 == first {
             return super::tasks::heading_at(app, column.checked_sub(parts.body.x + 1)?).map(Hit::Heading);
         }
@@ -336,9 +305,4 @@ pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
 pub(super) fn counted(app: &App) -> impl Iterator<Item = (Standing, u32)> + '_ {
     let counts = app.store.counts();
     Standing::ALL.into_iter().map(|standing| (standing, counts.of(standing))).filter(|(_, n)| *n > 0)
-}
-
-/// A time of day, or nothing where there is no time.
-pub(super) fn at(time: Option<Timestamp>) -> String {
-    time.map(clock).unwrap_or_default()
 }

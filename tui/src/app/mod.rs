@@ -6,6 +6,7 @@ mod bell;
 mod bulk;
 mod column;
 mod inbox;
+mod lag;
 mod list;
 mod marks;
 mod opened;
@@ -28,6 +29,7 @@ pub(crate) use bell::Bell;
 pub(crate) use bulk::Bulks;
 pub(crate) use column::Column;
 pub(crate) use inbox::{Inbox, Notice};
+pub(crate) use lag::Lag;
 pub(crate) use list::List;
 pub(crate) use marks::Marks;
 pub(crate) use opened::{Opened, Pane};
@@ -45,8 +47,6 @@ use crate::theme::Theme;
 
 /// How many events of the whole log are kept.
 const TAIL: usize = 10_000;
-/// The projector may be this far behind before it is said.
-const LAG: u64 = 1000;
 /// How long a short notice stays.
 const TOAST: Millis = Millis::seconds(5);
 
@@ -132,8 +132,8 @@ pub(crate) struct App {
     pub(crate) slots: Option<SlotsTaken>,
     /// Read up to here.
     pub(crate) read: Positions,
-    /// How many records this reader is behind.
-    pub(crate) behind: u64,
+    /// How far what is shown is behind the log.
+    pub(crate) lag: Lag,
     /// Records that could not be read.
     pub(crate) unreadable: u64,
     pub(crate) rate: Rate,
@@ -257,15 +257,16 @@ impl App {
         all
     }
 
-    /// How many records the projector is behind.
-    pub(crate) fn lag(&self) -> Option<u64> {
-        let condition = self.projector.as_ref()?.as_ref()?;
-        Some(condition.lag.values().sum())
+    /// How many records and tasks are known that cannot be read.
+    pub(crate) fn unreadable(&self) -> u64 {
+        // The projector counts all of them, also those that are not of what is listed here.
+        let aside = self.condition().map_or(0, |known| known.unreadable + known.records.len() as u64);
+        aside.max(self.store.unreadable + self.unreadable)
     }
 
-    /// The projector is so far behind that it must be said.
-    pub(crate) fn lags(&self) -> bool {
-        self.lag().is_some_and(|lag| lag > LAG)
+    /// How the projector last said it is.
+    pub(crate) fn condition(&self) -> Option<&Condition> {
+        self.projector.as_ref()?.as_ref()
     }
 
     /// The task whose story is wanted beside the list.

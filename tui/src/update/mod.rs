@@ -165,7 +165,7 @@ pub(crate) fn room(app: &App, view: View) -> usize {
     let body = view::parts(app, area).body;
     match view {
         View::Mine => view::mine_room(body),
-        _ => list_room(body, view::above_list(view, area)),
+        _ => list_room(body, view::above_list(app, view, area)),
     }
 }
 

@@ -1,5 +1,6 @@
 mod actions;
 mod comfort;
+mod honest;
 mod hostile;
 mod mine;
 mod moving;

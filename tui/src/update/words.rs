@@ -13,6 +13,9 @@ use crate::theme::Tone;
 pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
     match word {
         Word::Anew => {
+            let text = "the log is another one than it was: everything is read anew".to_owned();
+            tell(app, Notice { at: app.now, tone: Tone::Warning, text, task: None });
+            app.lag.forget();
             app.store = Store::default();
             (app.listed, app.read) = (false, Default::default());
             app.tail.clear();
@@ -31,8 +34,8 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
         Word::Happened(changes) => {
             app.rate.count(changes.events.len());
             app.read.advance(changes.shard, changes.up_to);
-            app.behind = changes.behind;
-            app.unreadable += u64::from(changes.unreadable);
+            app.lag.read(changes.shard, changes.behind, changes.stored_at);
+            unreadable(app, changes.unreadable);
             let mut rings = Vec::new();
             for brief in changes.tasks {
                 rings.extend(tell_if_new(app, &brief));
@@ -51,13 +54,34 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
                 Link::Up { .. } => None,
                 Link::Down { .. } => app.down_since.or(Some(app.now)),
             };
+            if let Link::Up { heads, at, .. } = &link {
+                app.lag.end(*at, heads);
+            }
             app.link = Some(link);
         }
-        Word::Projector(condition) => app.projector = Some(condition.map(|condition| *condition)),
+        Word::Projector(condition) => {
+            app.lag.projector(condition.as_deref(), app.now);
+            app.projector = Some(condition.map(|condition| *condition));
+        }
         Word::Queue(queued) => app.store.queue(*queued),
         Word::Slots(slots) => app.slots = Some(*slots),
     }
     Vec::new()
+}
+
+/// Says something for a moment, and keeps it.
+fn tell(app: &mut App, notice: Notice) {
+    app.inbox.add(notice.clone());
+    app.say(notice);
+}
+
+/// Counts records that cannot be read. The first is told of; how many there are stands in the header.
+fn unreadable(app: &mut App, records: u32) {
+    if app.unreadable == 0 && records > 0 {
+        let text = "a record cannot be read; its task is shown as it was before: longhaul doctor names it";
+        tell(app, Notice { at: app.now, tone: Tone::Bad, text: text.to_owned(), task: None });
+    }
+    app.unreadable += u64::from(records);
 }
 
 /// Puts what nobody should miss into the inbox: the moment a task asks for something or fails. The

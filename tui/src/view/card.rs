@@ -20,8 +20,8 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let badge = if app.travel.ends_at.is_some() { "FILE" } else { "PAST" };
         lines.push((format!("{badge} {}", date(past.moment.at)), theme.banner(Tone::Warning)));
     }
-    if let Some((tone, _, short)) = super::banner(app) {
-        lines.push((short.trim_start().to_owned(), theme.banner(tone)));
+    if let Some(banner) = super::banner(app) {
+        lines.push((banner.within(columns + 1).trim_start().to_owned(), theme.banner(banner.tone)));
     }
     let counts = app.store.counts();
     let urgent = Standing::ALL.into_iter().filter(|standing| standing.wants_attention());

@@ -1,25 +1,32 @@
-//! What happens in the whole log, the newest at the top.
+//! What happens in the whole log, the newest at the top, and how well this is known.
 
+use longhaul_client::fleet::Link;
+use longhaul_wire::query::Positions;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::{App, View};
-use crate::text::{number, short};
+use crate::text::{fit, number, short, span};
+use crate::theme::Tone;
 
 use super::{frame, nothing, put, scrollbar, select, task};
+
+/// Lines of health above the list, the first of which is a list's heading elsewhere.
+pub(super) fn above(app: &App) -> u16 {
+    u16::try_from(health(app).len()).unwrap_or(0).saturating_sub(1)
+}
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let inner = frame(theme, Line::from(" Events (newest first) "), area, buffer);
-    let health = format!(
-        "  we are {} behind · projector {} behind · {} unreadable",
-        number(app.behind),
-        app.lag().map_or_else(|| "?".to_owned(), number),
-        number(app.unreadable + app.store.unreadable)
-    );
-    put(buffer, inner, 0, vec![Span::styled(health, theme.dim())]);
-    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let health = health(app);
+    let above = u16::try_from(health.len()).unwrap_or(0).min(inner.height);
+    for (row, (text, style)) in (0..above).zip(health) {
+        put(buffer, inner, row, vec![Span::styled(fit(&text, inner.width.into()), style)]);
+    }
+    let body = Rect { y: inner.y + above, height: inner.height - above, ..inner };
     if app.tail.is_empty() {
         return nothing(theme, &["Nothing has happened since you came."], body, buffer);
     }
@@ -34,4 +41,59 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         }
     }
     scrollbar(theme, list.top, app.tail.len(), body, buffer);
+}
+
+/// How the log, this reader and the projector are, a line each; and what cannot be read, if anything.
+fn health(app: &App) -> Vec<(String, Style)> {
+    let (theme, now) = (app.theme, app.now);
+    let mut lines = Vec::new();
+    let ends = match &app.link {
+        Some(Link::Up { heads, .. }) => format!("ends at {}", places(heads)),
+        Some(Link::Down { why, .. }) => format!("out of reach: {why}"),
+        None => "not reached yet".to_owned(),
+    };
+    let behind = match app.lag.catching_up(now) {
+        Some((behind, age)) => format!("we are {} behind, {} old", number(behind), span(age)),
+        None => format!("we are {} behind", number(app.lag.behind())),
+    };
+    lines.push((format!(" log        {ends} · {behind}"), theme.dim()));
+    lines.push(match (app.condition(), app.lag.silent_since, &app.projector) {
+        (_, Some(since), _) => {
+            (format!(" projector  none answers for {}", span(now.since(since))), theme.tone(Tone::Warning))
+        }
+        (Some(known), ..) => {
+            let old = match app.lag.lags(now) {
+                Some((_, Some(age))) => format!(", {} old", span(age)),
+                _ => String::new(),
+            };
+            let behind = number(app.lag.records().unwrap_or(0));
+            let at = places(&known.as_of);
+            let text =
+                format!(" projector  folded to {at} · {behind} behind{old} · version {}", known.version);
+            match &known.trouble {
+                Some(why) => (format!(" projector  {why} · folded to {at}"), theme.tone(Tone::Bad)),
+                None => (text, if old.is_empty() { theme.dim() } else { theme.tone(Tone::Warning) }),
+            }
+        }
+        _ => (" projector  not heard of yet".to_owned(), theme.dim()),
+    });
+    if app.unreadable() > 0 {
+        let aside = app.condition().map_or(0, |known| known.unreadable).max(app.store.unreadable);
+        let text = format!(
+            " unreadable {} records here, {} tasks put aside: longhaul doctor names them",
+            number(app.unreadable),
+            number(aside)
+        );
+        lines.push((text, theme.tone(Tone::Bad)));
+    }
+    lines
+}
+
+/// Places in the log, those of several shards with their shards.
+fn places(places: &Positions) -> String {
+    let all: Vec<_> = places.iter().collect();
+    match all.as_slice() {
+        [(_, at)] => at.to_string(),
+        all => all.iter().map(|(shard, at)| format!("{}/{at}", shard.0)).collect::<Vec<_>>().join(" "),
+    }
 }

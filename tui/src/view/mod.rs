@@ -1,6 +1,7 @@
 //! What is drawn: a pure function of [`App`]. One file a view; each gets the area that is its own.
 
 mod approvals;
+mod banner;
 mod caps;
 mod card;
 mod charts;
@@ -25,7 +26,8 @@ use crate::app::{App, View};
 use crate::layout::{Parts, Shape};
 use crate::theme::Theme;
 
-pub(crate) use chrome::{Hit, banner, hit};
+pub(crate) use banner::banner;
+pub(crate) use chrome::{Hit, hit};
 pub(crate) use tasks::said;
 
 /// Draws everything.
@@ -51,7 +53,7 @@ pub(crate) fn paint(app: &App, area: Rect, buffer: &mut Buffer) {
         let parts = parts(app, area);
         chrome::header(app, parts.header, buffer);
         chrome::tabs(app, parts.tabs, buffer);
-        chrome::banner_line(app, parts.banner, buffer);
+        banner::draw(app, parts.banner, buffer);
         body(app, parts.body, buffer);
         if travel::is_shown(app) {
             travel::scrubber(app, parts.scrubber, buffer);
@@ -106,9 +108,10 @@ pub(crate) fn prompt_line(app: &App) -> bool {
 }
 
 /// How many rows a view's body has above the frame of its list, on a screen of a size.
-pub(crate) fn above_list(view: View, area: Rect) -> u16 {
+pub(crate) fn above_list(app: &App, view: View, area: Rect) -> u16 {
     match view {
         View::Tasks => tasks::above(Shape::of(area)),
+        View::Events => events::above(app),
         _ => 0,
     }
 }

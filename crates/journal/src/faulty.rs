@@ -211,6 +211,10 @@ impl Port for Faulty {
         self.port.ahead()
     }
 
+    fn reconnect(&self) {
+        self.port.reconnect();
+    }
+
     fn append(&self, message: Append) -> BoxFuture<'_, Result<Sequence, AppendError>> {
         Box::pin(self.append_somehow(message))
     }

@@ -86,6 +86,11 @@ impl Journal {
         Timestamp(self.clock.now().0.saturating_add(self.port.ahead()))
     }
 
+    /// Tries at once to reach the log, if it is out of reach, instead of at the next attempt.
+    pub fn reconnect(&self) {
+        self.port.reconnect();
+    }
+
     /// The last sequence of a shard.
     ///
     /// # Errors

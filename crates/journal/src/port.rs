@@ -139,6 +139,9 @@ pub trait Port: Send + Sync + 'static {
         0
     }
 
+    /// Tries at once to reach the log, if it is out of reach. Nothing needs this: it is tried again anyway.
+    fn reconnect(&self) {}
+
     /// Appends one message; its place in the shard is the answer.
     fn append(&self, message: Append) -> BoxFuture<'_, Result<Sequence, AppendError>>;
 

@@ -4,6 +4,7 @@
 //! to it while it is not connected, so that little piles up and little happens late.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -35,7 +36,7 @@ const PING: Duration = Duration::from_secs(2);
 /// How long the server is given to let a client in.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
-/// The longest wait between two attempts to connect.
+/// The longest wait between two rounds of attempts to connect.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
 /// How many commands to the client may wait. More than may be in flight, so that a command never
@@ -121,6 +122,7 @@ pub(super) struct Link {
     denials: broadcast::Sender<Denial>,
     inbox_prefix: String,
     watcher: AbortHandle,
+    haste: Arc<Haste>,
 }
 
 impl Drop for Link {
@@ -135,6 +137,8 @@ impl Link {
         let nudge = Arc::new(Notify::new());
         let (denials, _) = broadcast::channel(64);
         let heard = (Arc::clone(&nudge), denials.clone());
+        let haste = Arc::new(Haste::default());
+        let pause = Arc::clone(&haste);
         let inbox_prefix = options.inbox_prefix.clone().unwrap_or_else(|| "_INBOX".to_owned());
         let mut settings = authenticate(&options.auth, &options.url)
             .await?
@@ -143,7 +147,15 @@ impl Link {
             .connection_timeout(HANDSHAKE)
             .request_timeout(Some(ANSWER))
             .max_reconnects(None)
-            .reconnect_delay_callback(delay)
+            // It is waited here, where the wait can be cut short, before the servers are tried in turn.
+            .reconnect_delay_callback(|_| Duration::ZERO)
+            .reconnect_to_server_callback(move |_, _| {
+                let pause = Arc::clone(&pause);
+                async move {
+                    pause.wait().await;
+                    None
+                }
+            })
             .client_capacity(COMMANDS)
             .subscription_capacity(UNREAD)
             .custom_inbox_prefix(&inbox_prefix)
@@ -161,9 +173,10 @@ impl Link {
         let client = settings.connect(addresses).await.map_err(|why| refused(&why, &options.url))?;
 
         let (sender, connection) = watch::channel(state(&client));
-        let watcher = tokio::spawn(watch_connection(client.clone(), nudge, sender)).abort_handle();
+        let watching = watch_connection(client.clone(), nudge, sender, Arc::clone(&haste));
+        let watcher = tokio::spawn(watching).abort_handle();
         let context = async_nats::jetstream::new(client.clone());
-        Ok(Arc::new(Self { client, context, connection, denials, inbox_prefix, watcher }))
+        Ok(Arc::new(Self { client, context, connection, denials, inbox_prefix, watcher, haste }))
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -184,6 +197,16 @@ impl Link {
         match timeout(wait, connection.wait_for(|now| now.up)).await {
             Ok(Ok(now)) => Ok(now.number),
             _ => Err(Failure::Down),
+        }
+    }
+
+    /// Tries at once to connect. A connection that is there and of no use is given up for another.
+    pub(super) fn reconnect(&self) {
+        if self.connection.borrow().up {
+            let client = self.client.clone();
+            tokio::spawn(async move { client.force_reconnect().await });
+        } else {
+            self.haste.hurry.notify_one();
         }
     }
 
@@ -327,9 +350,17 @@ fn state(client: &Client) -> Connection {
     }
 }
 
-async fn watch_connection(client: Client, nudge: Arc<Notify>, sender: watch::Sender<Connection>) {
+async fn watch_connection(
+    client: Client,
+    nudge: Arc<Notify>,
+    sender: watch::Sender<Connection>,
+    haste: Arc<Haste>,
+) {
     loop {
         let now = state(&client);
+        if now.up {
+            haste.rounds.store(0, Ordering::Relaxed);
+        }
         sender.send_if_modified(|seen| {
             let changed = *seen != now;
             *seen = now;
@@ -339,9 +370,28 @@ async fn watch_connection(client: Client, nudge: Arc<Notify>, sender: watch::Sen
     }
 }
 
+/// The wait before each round of attempts to connect.
+#[derive(Default)]
+struct Haste {
+    /// Rounds since the last connection.
+    rounds: AtomicUsize,
+    /// Ends a wait, or the next one.
+    hurry: Notify,
+}
+
+impl Haste {
+    async fn wait(&self) {
+        let rounds = self.rounds.fetch_add(1, Ordering::Relaxed);
+        tokio::select! {
+            () = sleep(delay(rounds)) => {}
+            () = self.hurry.notified() => {}
+        }
+    }
+}
+
 /// At once, then longer and longer, never all clients at the same moment.
-fn delay(attempts: usize) -> Duration {
-    let Some(before) = attempts.checked_sub(1) else {
+fn delay(rounds: usize) -> Duration {
+    let Some(before) = rounds.checked_sub(1) else {
         return Duration::ZERO;
     };
     let doublings = u32::try_from(before).unwrap_or(u32::MAX);
@@ -424,6 +474,20 @@ mod tests {
             assert!(delay(attempts) >= Duration::from_millis(5), "{attempts}");
         }
         assert!(delay(usize::MAX) >= LONGEST_DELAY / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_before_an_attempt_can_be_cut_short() {
+        let haste = Haste::default();
+        haste.rounds.store(100, Ordering::Relaxed);
+        let begun = Instant::now();
+        // Before it waits, and while it does.
+        haste.hurry.notify_one();
+        haste.wait().await;
+        tokio::join!(haste.wait(), async { haste.hurry.notify_one() });
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        haste.wait().await;
+        assert!(begun.elapsed() >= LONGEST_DELAY / 2);
     }
 
     #[test]

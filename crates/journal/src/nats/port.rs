@@ -178,6 +178,10 @@ impl Port for Nats {
         self.clock.ahead()
     }
 
+    fn reconnect(&self) {
+        self.link.reconnect();
+    }
+
     fn info(&self) -> PortInfo {
         let server = self.link.client().server_info();
         PortInfo {

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use longhaul_core::{Actor, OrgId, Role, TaskId, TaskRef, UserId};
 use longhaul_journal::Journal;
+use tokio::sync::Notify;
 
 pub use act::{AbortAnswer, AbortOutcome};
 pub use error::Error;
@@ -70,13 +71,15 @@ pub struct Client {
     journal: Journal,
     identity: Identity,
     hub: Arc<watch::Hub>,
+    /// Told when what is out of reach is to be tried at once.
+    hurry: Arc<Notify>,
 }
 
 impl Client {
     /// A client over `journal`.
     pub fn new(journal: Journal, identity: Identity) -> Self {
         let hub = Arc::new(watch::Hub::new(journal.clone()));
-        Self { journal, identity, hub }
+        Self { journal, identity, hub, hurry: Arc::default() }
     }
 
     /// The same connection, speaking for somebody else.
@@ -88,6 +91,13 @@ impl Client {
     /// Whom it speaks for.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Has everything that waits before it tries again to reach the log try at once: the connection, and
+    /// what follows the log in this client and its clones.
+    pub fn reconnect(&self) {
+        self.journal.reconnect();
+        self.hurry.notify_waiters();
     }
 
     /// The log underneath.

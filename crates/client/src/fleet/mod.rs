@@ -181,10 +181,11 @@ impl Fleet {
         self.words.send(word).await.map_err(|_| Gone)
     }
 
-    /// Waits, unless the reader goes first.
+    /// Waits, unless the reader goes first, or nobody wants to wait.
     async fn pause(&self, pause: Duration) -> Result<(), Gone> {
         tokio::select! {
             () = tokio::time::sleep(pause) => Ok(()),
+            () = self.client.hurry.notified() => Ok(()),
             () = self.words.closed() => Err(Gone),
         }
     }

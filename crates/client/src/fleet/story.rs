@@ -47,6 +47,7 @@ impl Client {
             }
             tokio::select! {
                 () = tokio::time::sleep(AGAIN) => {}
+                () = teller.client.hurry.notified() => {}
                 () = teller.told.closed() => return,
             }
         }

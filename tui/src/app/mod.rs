@@ -4,6 +4,7 @@
 mod asked;
 mod bell;
 mod bulk;
+mod caps;
 mod column;
 mod inbox;
 mod lag;
@@ -19,7 +20,7 @@ use std::collections::{HashMap, VecDeque};
 
 use longhaul_client::fleet::{Happening, Link};
 use longhaul_core::{Millis, TaskRef, Timestamp};
-use longhaul_wire::query::{Condition, Positions, SlotsTaken};
+use longhaul_wire::query::{BudgetState, Condition, Positions, SlotsTaken};
 use longhaul_wire::view::ApprovalView;
 use ratatui::layout::Rect;
 
@@ -27,6 +28,7 @@ pub use asked::Steer;
 pub(crate) use asked::{Asked, Draft, Errand, Fate};
 pub(crate) use bell::Bell;
 pub(crate) use bulk::Bulks;
+pub(crate) use caps::{Cap, Whose};
 pub(crate) use column::Column;
 pub(crate) use inbox::{Inbox, Notice};
 pub(crate) use lag::Lag;
@@ -130,6 +132,8 @@ pub(crate) struct App {
     /// What the projector last said of itself; the inner nothing: none answers.
     pub(crate) projector: Option<Option<Condition>>,
     pub(crate) slots: Option<SlotsTaken>,
+    /// The tokens of one's own organisation, if it has a budget.
+    pub(crate) budget: Option<BudgetState>,
     /// Read up to here.
     pub(crate) read: Positions,
     /// How far what is shown is behind the log.

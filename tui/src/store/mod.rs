@@ -11,6 +11,7 @@ mod past;
 mod row;
 mod standing;
 mod strip;
+mod talk;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub(crate) use order::{Order, Sort, SortBy};
 pub(crate) use row::{Flags, Row};
 pub(crate) use standing::Standing;
 pub(crate) use strip::{BEATS, Strip};
+pub(crate) use talk::Talk;
 
 use intern::Interner;
 
@@ -51,6 +53,8 @@ pub(crate) struct Store {
     counts: Counts,
     /// Why tasks wait, as the projector last said; only of those that are pending.
     waits: HashMap<Key, Waiting>,
+    /// The conversations that tasks wait for, as the projector last said.
+    talks: Vec<Talk>,
     /// What paused tasks ask for.
     questions: HashMap<Key, ApprovalView>,
     /// The last heartbeat of each executor.
@@ -116,6 +120,11 @@ impl Store {
     /// Why a task waits, if the projector said so.
     pub(crate) fn waiting(&self, key: Key) -> Option<&Waiting> {
         self.waits.get(&key)
+    }
+
+    /// The conversations that tasks wait for.
+    pub(crate) fn talks(&self) -> &[Talk] {
+        &self.talks
     }
 
     /// What a task asks for, if it waits for an answer.
@@ -234,6 +243,7 @@ impl Store {
                 self.waits.insert(key, waiting);
             }
         }
+        self.talks = talk::talks(self.waits.iter());
     }
 
     fn flag(&mut self, at: u32, flag: Flags, on: bool) {

@@ -113,7 +113,7 @@ pub(super) fn len(app: &App, view: View) -> usize {
             Some(past) => past.executors.len(),
             None => app.store.executors().len(),
         },
-        View::Caps => app.slots.as_ref().map_or(0, |slots| slots.users.len() + 1),
+        View::Caps => app.caps().map_or(0, |caps| caps.len()),
         View::Events => app.tail.len(),
         View::Inbox => app.notices().count(),
         View::Mine => app.mine.rows().len(),
@@ -229,13 +229,11 @@ fn stop(app: &mut App) -> Vec<Effect> {
 
 /// What is held back by the cap one is on.
 fn held(app: &mut App) {
-    let user = app.list().at.checked_sub(1).and_then(|at| app.slots.as_ref()?.users.get(at));
-    let text = match user {
-        Some(user) => format!("user:{} status:held", user.user),
-        None => format!("org:{} status:held", app.me.org),
-    };
-    set_filter(app, &text);
-    app.view = View::Tasks;
+    let caps = app.caps().unwrap_or_default();
+    if let Some(cap) = caps.get(app.list().at) {
+        set_filter(app, &cap.filter(&app.me.org));
+        app.view = View::Tasks;
+    }
 }
 
 /// Lists only what matches, and remembers it.

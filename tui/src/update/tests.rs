@@ -1,4 +1,5 @@
 mod actions;
+mod caps;
 mod comfort;
 mod honest;
 mod hostile;

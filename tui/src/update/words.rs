@@ -65,6 +65,7 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
         }
         Word::Queue(queued) => app.store.queue(*queued),
         Word::Slots(slots) => app.slots = Some(*slots),
+        Word::Budget(state) => app.budget = state,
     }
     Vec::new()
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use longhaul_core::{Beat, OrgId, Sequence, Timestamp};
 use longhaul_wire::Shard;
-use longhaul_wire::query::{Condition, Positions, Queued, SlotsTaken};
+use longhaul_wire::query::{BudgetState, Condition, Positions, Queued, SlotsTaken};
 use tokio::sync::mpsc;
 
 use crate::Client;
@@ -99,6 +99,8 @@ pub enum Word {
     Queue(Box<Queued>),
     /// How the slots of the client's own organisation stand.
     Slots(Box<SlotsTaken>),
+    /// How the token budget of the client's own organisation stands; nothing: it has none.
+    Budget(Option<BudgetState>),
 }
 
 /// What happened in a stretch of the log.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longhaul_core::{Millis, Sequence};
 use longhaul_journal::Journal;
-use longhaul_wire::query::{Health, MAX_PAGE, Positions, Queue, Slots};
+use longhaul_wire::query::{Health, MAX_PAGE, Positions, Queue, Slots, UsageOf};
 use tokio::time::Instant;
 
 use super::{Fleet, Gone, Link, Word};
@@ -78,9 +78,28 @@ impl Fleet {
         }
         let org = self.client.identity.org.clone();
         if let Ok(slots) = self.client.query(&Slots { org, at_least: Positions::default() }).await {
+            let bounded = slots.policy.budget.is_some();
             self.tell(Word::Slots(Box::new(slots))).await?;
+            self.budget(bounded).await?;
         }
         Ok(())
+    }
+}
+
+impl Fleet {
+    /// Tells how the budget stands, if there is one.
+    async fn budget(&self, bounded: bool) -> Result<(), Gone> {
+        if !bounded {
+            return self.tell(Word::Budget(None)).await;
+        }
+        // Only the budget is wanted, not what was used on which day.
+        let now = Some(self.client.journal.now());
+        let org = self.client.identity.org.clone();
+        let question = UsageOf { org, since: now, until: now, at_least: Positions::default() };
+        match self.client.query(&question).await {
+            Ok(used) => self.tell(Word::Budget(used.budget)).await,
+            Err(_) => Ok(()),
+        }
     }
 }
 

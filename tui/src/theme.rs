@@ -146,12 +146,16 @@ impl Theme {
 
     /// Frames.
     pub(crate) fn border(self) -> Style {
-        self.pick(0x5A606B, 0xA0A6B0, Style::new().add_modifier(Modifier::DIM))
+        self.pick(0x5A606B, 0xA0A6B0, Style::new()).add_modifier(match self.palette {
+            Palette::Sixteen | Palette::Mono => Modifier::DIM,
+            Palette::Dark | Palette::Light => Modifier::empty(),
+        })
     }
 
-    /// Titles, and the view one is in. In a frame a title would otherwise take the frame's colour.
+    /// Titles, and the view one is in. In a frame a title would otherwise take the frame's colour, or
+    /// be as dim.
     pub(crate) fn title(self) -> Style {
-        Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD)
+        Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD).remove_modifier(Modifier::DIM)
     }
 
     /// Keys in hints, links, what can be acted on.

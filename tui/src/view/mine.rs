@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use crate::app::{App, View};
 use crate::keys::Act;
 use crate::store::{Row, Standing};
-use crate::text::{fit, pad, pad_left, span, width};
+use crate::text::{fit, pad, pad_left, span, took, width};
 use crate::theme::{Tone, glyph};
 use crate::update::underway;
 
@@ -118,10 +118,10 @@ fn second<'a>(app: &App, row: &Row, columns: usize) -> Vec<Span<'a>> {
             None => tasks::said(app, row),
         },
         Standing::Completed => {
-            let took = span(row.ended_at.unwrap_or(row.updated_at).since(row.submitted_at));
+            let lasted = took(row.ended_at.unwrap_or(row.updated_at).since(row.submitted_at));
             match row.artifacts {
-                0 => format!("finished in {took}"),
-                _ => format!("{}, finished in {took}", tasks::said(app, row)),
+                0 => format!("finished in {lasted}"),
+                _ => format!("{}, finished in {lasted}", tasks::said(app, row)),
             }
         }
         Standing::Stalled => format!("{}: not heard of lately", tasks::said(app, row)),

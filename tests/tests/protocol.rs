@@ -77,6 +77,7 @@ fn every_example_decodes() {
             ["json", "change"] => drop(reads::<Change>(&info, &text)),
             ["json", "question" | "answer", "get"] => asks::<query::Get>(&info, "get", &text),
             ["json", "question" | "answer", "list"] => asks::<query::List>(&info, "list", &text),
+            ["json", "question" | "answer", "briefs"] => asks::<query::Briefs>(&info, "briefs", &text),
             ["json", subject] => {
                 let place = Subject::parse(subject).unwrap_or_else(|error| panic!("{info}: {error}"));
                 let record =
@@ -169,6 +170,8 @@ fn the_names_and_figures_are_ours() {
     for endpoint in query::ENDPOINTS {
         has(&format!("`{endpoint}`"));
     }
+    assert_eq!(query::MAX_BRIEFS, 1000);
+    has("up to 1,000 a page");
     let shard = longhaul_wire::Shard(0);
     for subject in topology::log(shard).subjects {
         let shape = subject.replace("lh.0.", "lh.<s>.");

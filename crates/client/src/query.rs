@@ -8,11 +8,21 @@ use futures::stream::BoxStream;
 use longhaul_core::Snapshot;
 use longhaul_journal::{Changed, PortError};
 use longhaul_wire::query::{self, Positions, Query};
+use serde::de::DeserializeOwned;
 
 use crate::{Client, Error};
 
 /// How long a projector may take to answer: it waits up to 10 s to have folded far enough.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Reads an answer to a question, or a part of it.
+pub(crate) fn read<Q: Query, T: DeserializeOwned>(answer: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(answer).map_err(malformed::<Q>)
+}
+
+fn malformed<Q: Query>(source: serde_json::Error) -> Error {
+    longhaul_journal::Error::Malformed { what: Q::ENDPOINT.to_owned(), source }.into()
+}
 
 impl Client {
     /// Asks a projector; any of those that run may answer. To read one's own write, ask with
@@ -21,11 +31,15 @@ impl Client {
     /// # Errors
     /// [`Error::Query`] if the question is refused, [`Error::Journal`] if nobody answers.
     pub async fn query<Q: Query>(&self, question: &Q) -> Result<Q::Answer, Error> {
-        let malformed = |source| longhaul_journal::Error::Malformed { what: Q::ENDPOINT.to_owned(), source };
-        let body = serde_json::to_vec(question).map_err(malformed)?;
+        read::<Q, _>(&self.ask(question).await?)
+    }
+
+    /// A projector's answer, not looked into.
+    pub(crate) async fn ask<Q: Query>(&self, question: &Q) -> Result<Bytes, Error> {
+        let body = serde_json::to_vec(question).map_err(malformed::<Q>)?;
         let endpoint = format!("{}.{}", query::SERVICE, Q::ENDPOINT);
         match self.journal.ask(&endpoint, Bytes::from(body), PATIENCE).await {
-            Ok(Ok(answer)) => Ok(serde_json::from_slice(&answer).map_err(malformed)?),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err((code, message))) => Err(Error::Query { code, message }),
             Err(PortError::NotFound(_)) => Err(Error::NoProjector),
             Err(error) => Err(longhaul_journal::Error::from(error).into()),

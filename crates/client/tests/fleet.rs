@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use longhaul_client::fleet::{Brief, Scope, Told, Word};
-use longhaul_core::{RunNumber, Sequence, TaskId};
+use longhaul_client::fleet::{Brief, LISTED, Scope, Told, Word};
+use longhaul_core::{RunNumber, Sequence, Status, TaskId};
 use longhaul_journal::{Journal, ServiceSpec, Shard};
-use longhaul_wire::query::{Filter, Item, List, Page, Positions, Query as _, SERVICE};
+use longhaul_wire::query::{
+    BriefPage, Briefs, Count, Counted, Cursor, Filter, Item, List, Page, Positions, Query as _, SERVICE,
+    Tally,
+};
 use longhaul_wire::view::SnapshotView;
 use proptest::prelude::*;
 use tokio::sync::mpsc;
@@ -35,48 +38,80 @@ impl World {
     }
 }
 
-/// Answers lists with what was known at one time, two tasks a page.
-async fn answer(journal: &Journal, known: Vec<SnapshotView>, as_of: Positions) {
+/// Answers with what was known at one time, two tasks a page. An old projector knows lists only.
+async fn answer(journal: &Journal, known: Vec<SnapshotView>, as_of: Positions, old: bool) {
+    let endpoint = if old { List::ENDPOINT } else { Briefs::ENDPOINT };
     let spec = ServiceSpec {
         name: SERVICE.to_owned(),
         version: "1.0.0".to_owned(),
         description: String::new(),
-        endpoints: vec![List::ENDPOINT.to_owned()],
+        endpoints: vec![endpoint.to_owned(), Count::ENDPOINT.to_owned()],
     };
     let mut questions = journal.serve(spec).await.unwrap();
     tokio::spawn(async move {
         while let Some(question) = questions.next().await {
-            let list: List = serde_json::from_slice(question.body()).unwrap();
-            let Filter { org, status, .. } = &list.filter;
-            assert_eq!(org.as_ref().map(|org| org.as_str()), Some("acme"));
-            let matching: Vec<_> = known.iter().filter(|view| status.contains(&view.status)).collect();
-            let from = list.after.map_or(0, |cursor| cursor.0.parse::<usize>().unwrap());
-            let items = matching.iter().skip(from).take(2).map(|view| Item {
-                org: view.org.clone(),
-                task: view.task,
-                view: Some((*view).clone()),
-                unreadable: None,
-                submitted: None,
-            });
-            let next =
-                (from + 2 < matching.len()).then(|| longhaul_wire::query::Cursor((from + 2).to_string()));
-            let page = Page { as_of: as_of.clone(), items: items.collect(), next };
-            let body = Bytes::from(serde_json::to_vec(&page).unwrap());
-            question.answer(Ok(body)).await.unwrap();
+            let body = match question.endpoint() {
+                "list" => {
+                    let list: List = serde_json::from_slice(question.body()).unwrap();
+                    let (views, next) = page(&known, &list.filter, list.after, &list.at_least, &as_of);
+                    let item = |view: SnapshotView| Item {
+                        org: view.org.clone(),
+                        task: view.task,
+                        view: Some(view),
+                        unreadable: None,
+                        submitted: None,
+                    };
+                    let items = views.into_iter().map(item).collect();
+                    serde_json::to_vec(&Page { as_of: as_of.clone(), items, next }).unwrap()
+                }
+                "briefs" => {
+                    let briefs: Briefs = serde_json::from_slice(question.body()).unwrap();
+                    let (views, next) = page(&known, &briefs.filter, briefs.after, &briefs.at_least, &as_of);
+                    let tasks = views.into_iter().map(Brief::from).collect();
+                    let page = BriefPage { as_of: as_of.clone(), next, unreadable: 1, tasks };
+                    serde_json::to_vec(&page).unwrap()
+                }
+                _ => {
+                    let all = Tally { status: [(Status::Completed, LISTED + 7)].into(), ..Tally::default() };
+                    serde_json::to_vec(&Counted { as_of: as_of.clone(), all, groups: vec![] }).unwrap()
+                }
+            };
+            question.answer(Ok(Bytes::from(body))).await.unwrap();
         }
     });
+}
+
+/// Two tasks from a place on, and the next place.
+fn page(
+    known: &[SnapshotView],
+    filter: &Filter,
+    after: Option<Cursor>,
+    at_least: &Positions,
+    as_of: &Positions,
+) -> (Vec<SnapshotView>, Option<Cursor>) {
+    assert_eq!(*filter, Filter { org: Some("acme".parse().unwrap()), ..Filter::default() });
+    // Nobody who knows less than the first page may answer the later ones.
+    assert_eq!(*at_least, if after.is_some() { as_of.clone() } else { Positions::default() });
+    let from = after.map_or(0, |cursor| cursor.0.parse::<usize>().unwrap());
+    let next = (from + 2 < known.len()).then(|| Cursor((from + 2).to_string()));
+    (known.iter().skip(from).take(2).cloned().collect(), next)
 }
 
 /// Reads words until the log has been read to its head and the lists to their end.
 async fn settled(journal: &Journal, words: &mut mpsc::Receiver<Word>) -> HashMap<TaskId, Brief> {
     let head = journal.head(Shard(0)).await.unwrap();
     let mut known: HashMap<TaskId, Brief> = HashMap::new();
-    let (mut read, mut listed) = (Sequence::ZERO, false);
-    while read < head || !listed {
+    let (mut read, mut listed, mut counted) = (Sequence::ZERO, false, false);
+    while read < head || !listed || !counted {
         let tasks = match words.recv().await.expect("the fleet tells for ever") {
             Word::Listed { tasks, last, .. } => {
                 listed |= last;
                 tasks
+            }
+            Word::Counted { older, .. } => {
+                assert_eq!(older, 7);
+                counted = true;
+                continue;
             }
             Word::Happened(changes) => {
                 assert!(changes.up_to > read, "the log is read once, in order");
@@ -103,6 +138,7 @@ proptest! {
         before in prop::collection::vec(happens(1), 0..40),
         between in prop::collection::vec(happens(1), 0..20),
         after in prop::collection::vec(happens(1), 1..40),
+        old in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let told = runtime.block_on(async { tokio::time::timeout(SOON, async {
@@ -111,7 +147,7 @@ proptest! {
             let (known, as_of) = world.listed().await;
             // The lists are behind the log when they are read.
             world.happen(&between).await;
-            answer(&world.journal, known, as_of).await;
+            answer(&world.journal, known, as_of, old).await;
             let (sender, mut words) = mpsc::channel(64);
             let reader = client(&world.journal);
             let fleet = tokio::spawn(async move {

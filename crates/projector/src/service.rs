@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use longhaul_journal::{Answer as Reply, Request, ServiceSpec};
 use longhaul_wire::query::{
-    self, Bell, Count, ENDPOINTS, Executors, Get, Health, List, MarkRead, Outlook, Query, Queue, SERVICE,
-    Slots, UsageOf,
+    self, Bell, Briefs, Count, ENDPOINTS, Executors, Get, Health, List, MarkRead, Outlook, Query, Queue,
+    SERVICE, Slots, UsageOf,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -89,6 +89,7 @@ async fn reply(handle: &Handle, endpoint: &str, question: &[u8]) -> Result<Vec<u
     match endpoint {
         Get::ENDPOINT => answer::<Get>(handle, question).await,
         List::ENDPOINT => answer::<List>(handle, question).await,
+        Briefs::ENDPOINT => answer::<Briefs>(handle, question).await,
         Count::ENDPOINT => answer::<Count>(handle, question).await,
         Queue::ENDPOINT => answer::<Queue>(handle, question).await,
         Outlook::ENDPOINT => answer::<Outlook>(handle, question).await,

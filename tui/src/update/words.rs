@@ -26,6 +26,8 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
         Word::From(places) => {
             places.iter().for_each(|(shard, sequence)| app.read.advance(shard, sequence));
         }
+        // Counts are those of the rows.
+        Word::Counted { .. } => {}
         Word::Listed { tasks, unreadable, last } => {
             app.store.unreadable += u64::from(unreadable);
             tasks.into_iter().for_each(|brief| app.store.put(brief));

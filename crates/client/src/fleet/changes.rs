@@ -35,7 +35,8 @@ impl Fleet {
     }
 
     async fn tasks_until_broken(&self) -> Result<(), Gone> {
-        let (pages, as_of) = self.first_page().await?;
+        let first = self.first_page().await?;
+        let as_of = first.head.as_of.clone();
         self.tell(Word::From(as_of.clone())).await?;
         let shards = stream::FuturesUnordered::new();
         for shard in self.shards() {
@@ -48,7 +49,7 @@ impl Fleet {
         });
         tokio::select! {
             broken = &mut followed => return broken,
-            told = self.further_pages(pages) => told?,
+            told = self.list(first) => told?,
         }
         followed.await
     }

@@ -1,86 +1,123 @@
-//! How everything stands: the projector's lists, page by page.
+//! How everything stands: as the projector lists it, page by page.
 
-use longhaul_core::Status;
-use longhaul_wire::query::{Filter, List, MAX_PAGE, Positions};
+use longhaul_wire::query::{BriefPage, Briefs, Count, Cursor, Filter, MAX_BRIEFS, Positions};
 
-use super::{AGAIN, Brief, Fleet, Gone, Word};
+use super::brief::{Answered, Head};
+use super::{AGAIN, Fleet, Gone, LISTED, Word};
 use crate::Error;
 
-/// What is live comes first: it is what people look for.
-const LIVE: [Status; 4] = [Status::Running, Status::Paused, Status::Aborting, Status::Pending];
-const ENDED: [Status; 4] = [Status::Failed, Status::Expired, Status::Aborted, Status::Completed];
-
-/// Pages through the tasks.
-pub(super) struct Pages {
-    question: Option<List>,
-    /// The tasks to ask for after those.
-    later: Option<List>,
+/// A page that was answered and not told yet.
+pub(super) struct Asked {
+    answered: Answered,
+    pub(super) head: Head,
+    /// It is the first one, whatever was asked for: the cursor was of no use any more.
+    anew: bool,
 }
 
 impl Fleet {
-    /// The first page, as soon as a projector answers; and up to where it is folded: from there the
-    /// log tells what has changed since.
-    pub(super) async fn first_page(&self) -> Result<(Pages, Positions), Gone> {
+    /// The first page, as soon as a projector answers. The log tells what has changed since.
+    pub(super) async fn first_page(&self) -> Result<Asked, Gone> {
+        self.page(None, &Positions::default()).await
+    }
+
+    /// Tells how many tasks there are, and all pages from the first one on.
+    pub(super) async fn list(&self, first: Asked) -> Result<(), Gone> {
+        let (counted, told) = tokio::join!(self.count(), self.pages(first));
+        counted.and(told)
+    }
+
+    async fn count(&self) -> Result<(), Gone> {
+        let filter = self.filter();
+        match self.client.query(&Count { filter, ..Count::default() }).await {
+            Ok(counted) => {
+                let tally = counted.all;
+                let ended = tally.status.iter().filter(|(status, _)| status.is_terminal());
+                let older = ended.map(|(_, n)| n).sum::<u64>().saturating_sub(LISTED);
+                self.tell(Word::Counted { tally, older }).await
+            }
+            Err(error) => {
+                tracing::debug!(%error, "nobody says how many tasks there are");
+                Ok(())
+            }
+        }
+    }
+
+    async fn pages(&self, first: Asked) -> Result<(), Gone> {
+        let from = first.head.as_of.clone();
+        let (mut asked, mut ended) = (first, 0);
         loop {
-            let mut pages = self.pages();
-            match self.page(&mut pages).await? {
-                Ok(as_of) => return Ok((pages, as_of)),
-                Err(error) => {
-                    tracing::debug!(%error, "the list cannot be had; it is asked for again");
-                    if matches!(error, Error::NoProjector) {
-                        self.tell(Word::Projector(None)).await?;
-                    }
-                    self.pause(AGAIN).await?;
+            if asked.anew {
+                ended = 0;
+            }
+            let next = asked.head.next.take().filter(|_| ended < LISTED);
+            let told = self.tell_page(asked.answered, next.is_none());
+            let Some(next) = next else {
+                if told.await?.is_some() {
+                    return Ok(());
                 }
+                asked = self.page(None, &from).await?;
+                continue;
+            };
+            // While a page is read and told, the next one is on its way.
+            let (told, next) = tokio::join!(told, self.page(Some(next), &from));
+            asked = next?;
+            match told? {
+                Some(more) => ended += more,
+                None => asked = self.page(None, &from).await?,
             }
         }
     }
 
-    /// The pages after the first. One that cannot be had is asked for again.
-    pub(super) async fn further_pages(&self, mut pages: Pages) -> Result<(), Gone> {
-        while !pages.done() {
-            if let Err(error) = self.page(&mut pages).await? {
-                tracing::debug!(%error, "a page cannot be had; it is asked for again");
+    /// Asks for a page until it is there, from a projector that knows at least as much as the one that
+    /// was asked first: what lies between is told by nobody else.
+    async fn page(&self, mut after: Option<Cursor>, at_least: &Positions) -> Result<Asked, Gone> {
+        loop {
+            let anew = after.is_none();
+            let question = Briefs {
+                filter: self.filter(),
+                after: after.clone(),
+                limit: Some(MAX_BRIEFS),
+                at_least: at_least.clone(),
+            };
+            let answered = tokio::select! {
+                answered = self.client.answered_briefs(&question) => answered,
+                () = self.words.closed() => return Err(Gone),
+            };
+            let error = match answered.and_then(|answered| Ok((answered.head()?, answered))) {
+                Ok((head, answered)) => return Ok(Asked { answered, head, anew }),
+                Err(error) => error,
+            };
+            tracing::debug!(%error, "a page cannot be had; it is asked for again");
+            match error {
+                Error::NoProjector => self.tell(Word::Projector(None)).await?,
+                // Whoever answers now is of another version than who gave the cursor.
+                Error::Query { code: 400, .. } => after = None,
+                _ => {}
+            }
+            self.pause(AGAIN).await?;
+        }
+    }
+
+    /// Tells a page, and says how many of its tasks have ended; nothing if it cannot be read. It is read
+    /// on a thread of its own, for the next question to go out meanwhile.
+    async fn tell_page(&self, answered: Answered, last: bool) -> Result<Option<u64>, Gone> {
+        let page = match tokio::task::spawn_blocking(move || answered.page()).await {
+            Ok(Ok(page)) => page,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a page cannot be read; the list is begun anew");
                 self.pause(AGAIN).await?;
+                return Ok(None);
             }
-        }
-        Ok(())
+            // The runtime ends.
+            Err(_) => return Err(Gone),
+        };
+        let BriefPage { tasks, unreadable, .. } = page;
+        let ended = tasks.iter().filter(|brief| brief.status.is_terminal()).count() as u64;
+        self.tell(Word::Listed { tasks, unreadable, last }).await?;
+        Ok(Some(ended))
     }
 
-    fn pages(&self) -> Pages {
-        let list = |status: [Status; 4]| List {
-            filter: Filter { org: self.scope.org().cloned(), status: status.to_vec(), ..Filter::default() },
-            limit: Some(MAX_PAGE),
-            ..List::default()
-        };
-        Pages { question: Some(list(LIVE)), later: Some(list(ENDED)) }
-    }
-
-    /// Asks for one page and tells it.
-    async fn page(&self, pages: &mut Pages) -> Result<Result<Positions, Error>, Gone> {
-        let Some(question) = &mut pages.question else { return Ok(Ok(Positions::default())) };
-        let page = tokio::select! {
-            page = self.client.query(&*question) => page,
-            () = self.words.closed() => return Err(Gone),
-        };
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => return Ok(Err(error)),
-        };
-        match page.next {
-            Some(next) => question.after = Some(next),
-            None => pages.question = pages.later.take(),
-        }
-        let items = page.items.len();
-        let tasks: Vec<_> = page.items.into_iter().filter_map(Brief::listed).collect();
-        let unreadable = u32::try_from(items - tasks.len()).unwrap_or(u32::MAX);
-        self.tell(Word::Listed { tasks, unreadable, last: pages.done() }).await?;
-        Ok(Ok(page.as_of))
-    }
-}
-
-impl Pages {
-    fn done(&self) -> bool {
-        self.question.is_none()
+    fn filter(&self) -> Filter {
+        Filter { org: self.scope.org().cloned(), ..Filter::default() }
     }
 }

@@ -24,13 +24,13 @@ use std::time::Duration;
 
 use longhaul_core::{Beat, OrgId, Sequence, Timestamp};
 use longhaul_wire::Shard;
-use longhaul_wire::query::{BudgetState, Condition, Positions, Queued, SlotsTaken};
+use longhaul_wire::query::{BudgetState, Condition, Positions, Queued, SlotsTaken, Tally};
 use tokio::sync::mpsc;
 
 use crate::Client;
 
-pub use brief::Brief;
 pub use happening::Happening;
+pub use longhaul_wire::query::Brief;
 pub use moment::{Moment, Point};
 pub use past::{Step, StoryThen};
 pub use recorded::{Recorded, RecordedError};
@@ -41,6 +41,9 @@ pub use stretch::Stretch;
 const GATHER: Duration = Duration::from_millis(10);
 /// How many records make one word at most.
 const BATCH: usize = 512;
+/// How many tasks that have ended are listed, or a few more: the latest submitted. Those that have not
+/// ended are listed whatever their number.
+pub const LISTED: u64 = 200_000;
 /// How long to wait before what failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -78,7 +81,15 @@ pub enum Word {
     /// The log is followed from these places: what is told from now on is of the log as it was there,
     /// and of what has come since.
     From(Positions),
-    /// A page of tasks, as the projector has them. One of a lower sequence than is known is old news.
+    /// How many tasks there are, hidden ones left out: told once, early, where the projector says it.
+    Counted {
+        /// By status.
+        tally: Tally,
+        /// About so many have ended and are too old to be listed. [`Client::briefs`] finds them.
+        older: u64,
+    },
+    /// A page of tasks, as the projector has them: first those that have not ended, then the others,
+    /// the latest first. One of a lower sequence than is known is old news.
     Listed {
         /// The tasks.
         tasks: Vec<Brief>,

@@ -18,7 +18,7 @@ const UNREAD: &str = "n.settled = 0
 
 impl Answer for Bell {
     fn answer(&self, reading: &Reading<'_>) -> Result<Notifications, QueryError> {
-        let limit = limit(self.limit)?;
+        let limit = limit(self.limit, MAX_PAGE)?;
         let mut which = Conditions::default();
         which.and("n.org = ? AND n.user = ?", [text(self.org.as_str()), text(self.user.as_str())]);
         if let Some(after) = self.after {

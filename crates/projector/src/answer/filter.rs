@@ -161,10 +161,10 @@ pub(super) struct Order {
 
 /// A task's place in an order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) at: i64,
-    pub(super) org: OrgId,
-    pub(super) task: TaskId,
+pub(crate) struct Place {
+    pub(crate) at: i64,
+    pub(crate) org: OrgId,
+    pub(crate) task: TaskId,
 }
 
 impl Order {
@@ -214,11 +214,27 @@ impl Order {
 
     /// A place as a cursor: `sd.1795266305007.<task>.<org>`.
     pub(super) fn cursor(self, place: &Place) -> Cursor {
-        Cursor(format!("{}.{}.{}.{}", self.letters(), place.at, place.task, place.org))
+        place.cursor(self.letters())
     }
 
     /// The place a cursor names.
     pub(super) fn place(self, cursor: &Cursor) -> Result<Place, QueryError> {
+        let (letters, place) = Place::of(cursor)?;
+        if letters != self.letters() {
+            return Err(of_another_order());
+        }
+        Ok(place)
+    }
+}
+
+impl Place {
+    /// A cursor: the letters of an order, and a place in it.
+    pub(super) fn cursor(&self, letters: &str) -> Cursor {
+        Cursor(format!("{letters}.{}.{}.{}", self.at, self.task, self.org))
+    }
+
+    /// What a cursor names.
+    pub(super) fn of(cursor: &Cursor) -> Result<(&str, Self), QueryError> {
         let unusable = || {
             let shown: String = cursor.0.chars().take(80).collect();
             QueryError::Unusable(format!("the cursor {shown:?} is not one that this list gave"))
@@ -228,12 +244,13 @@ impl Order {
         let at = parts.next().and_then(|at| at.parse().ok()).ok_or_else(unusable)?;
         let task = parts.next().and_then(|task| task.parse().ok()).ok_or_else(unusable)?;
         let org = parts.next().and_then(|org| org.parse().ok()).ok_or_else(unusable)?;
-        if letters != self.letters() {
-            let why = "the cursor belongs to another order; go on with the order it came from, or begin anew";
-            return Err(QueryError::Unusable(why.to_owned()));
-        }
-        Ok(Place { at, org, task })
+        Ok((letters, Self { at, org, task }))
     }
+}
+
+pub(super) fn of_another_order() -> QueryError {
+    let why = "the cursor belongs to another order; go on with the order it came from, or begin anew";
+    QueryError::Unusable(why.to_owned())
 }
 
 /// Whether a row's status says that the task was put aside.

@@ -2,6 +2,7 @@
 //! beats).
 
 mod bell;
+mod brief;
 mod count;
 mod filter;
 mod standing;
@@ -9,8 +10,9 @@ mod tasks;
 
 #[cfg(test)]
 pub(crate) use {
+    brief::{size, statements as brief_statements},
     count::statement as count_statement,
-    filter::{Conditions, Part},
+    filter::{Conditions, Part, Place},
     tasks::statements,
 };
 
@@ -47,7 +49,7 @@ macro_rules! sealed {
     };
 }
 
-sealed!(Get, List, Count, Queue, Outlook, UsageOf, Bell, MarkRead, Executors, Slots, Health);
+sealed!(Get, List, Briefs, Count, Queue, Outlook, UsageOf, Bell, MarkRead, Executors, Slots, Health);
 
 /// What a question that changes something may change.
 pub struct Preparing<'a> {
@@ -81,11 +83,11 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// How many rows a page has.
-fn limit(asked: Option<u32>) -> Result<usize, QueryError> {
+/// How many rows a page has, of at most so many.
+fn limit(asked: Option<u32>, most: u32) -> Result<usize, QueryError> {
     match asked.unwrap_or(query::PAGE) {
-        n @ 1..=query::MAX_PAGE => Ok(n as usize),
-        n => Err(QueryError::Unusable(format!("a page has 1 to {} rows, not {n}", query::MAX_PAGE))),
+        n if (1..=most).contains(&n) => Ok(n as usize),
+        n => Err(QueryError::Unusable(format!("a page has 1 to {most} rows, not {n}"))),
     }
 }
 

@@ -27,7 +27,7 @@ fn damaged(error: impl std::error::Error) -> QueryError {
 
 impl Answer for Queue {
     fn answer(&self, reading: &Reading<'_>) -> Result<Queued, QueryError> {
-        let limit = limit(self.limit)?;
+        let limit = limit(self.limit, MAX_PAGE)?;
         let filter = Filter {
             org: self.org.clone(),
             user: self.user.clone(),

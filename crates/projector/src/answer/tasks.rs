@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use longhaul_core::board::{WaitReason, Waiting};
-use longhaul_core::{OrgId, Sequence, Snapshot, Status, TaskId, TaskRef};
-use longhaul_wire::query::{Get, Got, Item, List, Page, Sort, Unreadable};
+use longhaul_core::{OrgId, RunNumber, Sequence, Snapshot, Status, TaskId, TaskRef};
+use longhaul_wire::query::{Filter, Get, Got, Item, List, MAX_PAGE, Page, Sort, Unreadable};
 use longhaul_wire::view::SnapshotView;
 use rusqlite::{Row, params_from_iter};
 
@@ -50,14 +50,8 @@ impl TaskRow {
         let as_of = reading.as_of.of(reading.shared.shards.of(&self.key.org));
         let view = self.snapshot.map(|snapshot| {
             let heartbeat = reading.shared.beats.heard_of(&snapshot);
-            // What is folded may be ahead of what is written: it has a slot by now, or runs.
-            let on_its_way = || Waiting {
-                reason: WaitReason::Admitted { run: snapshot.next_run },
-                place: 1,
-                blockers: Vec::new(),
-                not_before: None,
-            };
-            let waiting = waiting.or_else(|| (snapshot.status == Status::Pending).then(on_its_way));
+            let pending = snapshot.status == Status::Pending;
+            let waiting = waiting.or_else(|| pending.then(|| on_its_way(snapshot.next_run)));
             SnapshotView::new(&snapshot, waiting, heartbeat, Some(as_of))
         });
         Item {
@@ -77,6 +71,12 @@ impl TaskRow {
         let pending = self.snapshot.as_ref().is_some_and(|s| s.status == Status::Pending);
         pending && self.unreadable.is_none()
     }
+}
+
+/// What is said of a pending task that does not wait any more: what is folded may be ahead of what is
+/// written. It has a slot by now, or runs.
+pub(super) fn on_its_way(run: RunNumber) -> Waiting {
+    Waiting { reason: WaitReason::Admitted { run }, place: 1, blockers: Vec::new(), not_before: None }
 }
 
 impl Reading<'_> {
@@ -126,7 +126,7 @@ impl Answer for Get {
 /// than the page has is asked for: it tells whether there is a next one.
 pub(crate) fn statements(list: &List) -> Result<Vec<(String, Conditions)>, QueryError> {
     let order = Order::of(list);
-    let limit = limit(list.limit)?;
+    let limit = limit(list.limit, MAX_PAGE)?;
     let place = list.after.as_ref().map(|cursor| order.place(cursor)).transpose()?;
     let statement = |(part, status): (Part, Vec<Status>)| {
         let mut which = Conditions::in_order(&list.filter, part, &status);
@@ -137,21 +137,21 @@ pub(crate) fn statements(list: &List) -> Result<Vec<(String, Conditions)>, Query
         let (conditions, order) = (which.sql(), order.sql());
         (format!("SELECT {COLUMNS}, {column} FROM task{conditions}{order} LIMIT {}", limit + 1), which)
     };
-    Ok(walks(list).into_iter().map(statement).collect())
+    Ok(walks(&list.filter, list.sort).into_iter().map(statement).collect())
 }
 
-/// Which walks find a list: through which part of the tasks, of which status.
-fn walks(list: &List) -> Vec<(Part, Vec<Status>)> {
-    let of: BTreeSet<Status> = list.filter.status.iter().copied().collect();
+/// Which walks find what a filter says: through which part of the tasks, of which status.
+pub(super) fn walks(filter: &Filter, sort: Sort) -> Vec<(Part, Vec<Status>)> {
+    let of: BTreeSet<Status> = filter.status.iter().copied().collect();
     let (ended, live): (Vec<Status>, Vec<Status>) = of.iter().partition(|status| status.is_terminal());
     let mut walks = Vec::new();
     // What is sorted by its end has one.
-    if list.sort != Sort::Ended && (of.is_empty() || !live.is_empty()) {
+    if sort != Sort::Ended && (of.is_empty() || !live.is_empty()) {
         walks.push((Part::Live, live));
     }
     if of.is_empty() {
         walks.push((Part::Ended, Vec::new()));
-    } else if list.sort == Sort::Submitted {
+    } else if sort == Sort::Submitted {
         // Those that ended in an unusual way are few among many: each status has its own walk.
         walks.extend(ended.into_iter().map(|status| (Part::Ended, vec![status])));
     } else if !ended.is_empty() {
@@ -162,7 +162,7 @@ fn walks(list: &List) -> Vec<(Part, Vec<Status>)> {
 
 impl Answer for List {
     fn answer(&self, reading: &Reading<'_>) -> Result<Page, QueryError> {
-        let (order, limit) = (Order::of(self), limit(self.limit)?);
+        let (order, limit) = (Order::of(self), limit(self.limit, MAX_PAGE)?);
         let mut found = Vec::new();
         for (sql, which) in statements(self)? {
             let mut statement = reading.db.prepare_cached(&sql)?;

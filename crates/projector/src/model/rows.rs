@@ -1,6 +1,7 @@
 //! Tasks as rows: how they are loaded, and how what a batch did to one is written.
 
 use longhaul_core::{Sequence, Snapshot, Status, TaskId, TaskRef, Timestamp, Usage};
+use longhaul_wire::query::Brief;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fold::{Known, Touched, Unread};
@@ -68,19 +69,23 @@ pub(super) fn save(
 }
 
 const INSERT: &str = "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-                      ?15, ?16, ?17, ?18)";
+                      ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
 
 const UPDATE: &str = "UPDATE task SET status = ?3, user = ?4, conversation = ?5, kind = ?6, title = ?7, \
                       search = ?8, dismissed = ?9, sequence = ?10, submitted_at = ?11, updated_at = ?12, \
                       ended_at = ?13, queued_at = ?14, unreadable_at = ?15, unreadable_why = ?16, \
-                      snapshot = ?17, submitted = CASE ?18 WHEN 0 THEN NULL ELSE submitted END \
+                      submitted = CASE ?17 WHEN 0 THEN NULL ELSE submitted END, note = ?18, attempt = ?19, \
+                      run = ?20, next_run = ?21, executor = ?22, step = ?23, step_index = ?24, step_of = ?25, \
+                      fraction = ?26, tokens = ?27, artifacts = ?28, started_at = ?29, snapshot = ?30 \
                       WHERE org = ?1 AND task = ?2";
 
 /// What changes while a task lives. It names no column of an order of live tasks: SQLite writes an
 /// index anew if a statement sets one of its columns, to whatever value.
 const UPDATE_LIVE: &str = "UPDATE task SET status = ?3, title = ?4, search = ?5, dismissed = ?6, \
-                           sequence = ?7, updated_at = ?8, queued_at = ?9, snapshot = ?10 \
-                           WHERE org = ?1 AND task = ?2";
+                           sequence = ?7, updated_at = ?8, queued_at = ?9, note = ?10, attempt = ?11, \
+                           run = ?12, next_run = ?13, executor = ?14, step = ?15, step_index = ?16, \
+                           step_of = ?17, fraction = ?18, tokens = ?19, artifacts = ?20, started_at = ?21, \
+                           snapshot = ?22 WHERE org = ?1 AND task = ?2";
 
 fn save_task(db: &Connection, key: &TaskRef, touched: &Touched, json: &mut Vec<u8>) -> rusqlite::Result<()> {
     let Known { snapshot, unread } = &*touched.known;
@@ -94,6 +99,20 @@ fn save_task(db: &Connection, key: &TaskRef, touched: &Touched, json: &mut Vec<u
     let json = encoded.map(|()| json.as_slice());
     let queued_at = snapshot.filter(|s| s.status == Status::Pending && unread.is_none());
     let queued_at = queued_at.map(|s| s.queued_at.0);
+    let brief = snapshot.map(Brief::of);
+    let brief = brief.as_ref();
+    let note = brief.map_or("", |brief| brief.note.as_str());
+    let attempt = brief.map_or(0, |brief| brief.attempt);
+    let run = brief.map_or(0, |brief| brief.run.0);
+    let next_run = snapshot.map_or(0, |s| s.next_run.0);
+    let executor = brief.and_then(|brief| brief.executor);
+    let executor = executor.as_ref().map(|id| id.0.as_bytes());
+    let step = brief.and_then(|brief| brief.step.as_ref());
+    let (step, index, of) = (step.map(|s| s.name.as_str()), step.map(|s| s.index), step.and_then(|s| s.of));
+    let fraction = brief.and_then(|brief| brief.fraction);
+    let tokens = brief.map_or(0, |brief| brief.tokens.cast_signed());
+    let artifacts = brief.map_or(0, |brief| brief.artifacts);
+    let started_at = brief.and_then(|brief| brief.started_at).map(|at| at.0);
     if touched.lived
         && let Some(s) = snapshot.filter(|s| unread.is_none() && s.ended_at.is_none())
     {
@@ -109,6 +128,18 @@ fn save_task(db: &Connection, key: &TaskRef, touched: &Touched, json: &mut Vec<u
             sequence,
             updated_at,
             queued_at,
+            note,
+            attempt,
+            run,
+            next_run,
+            executor,
+            step,
+            index,
+            of,
+            fraction,
+            tokens,
+            artifacts,
+            started_at,
             json
         ])?;
         return Ok(());
@@ -131,12 +162,24 @@ fn save_task(db: &Connection, key: &TaskRef, touched: &Touched, json: &mut Vec<u
         queued_at,
         unread.map(|unread| stored(unread.at.0)),
         unread.map(|unread| unread.why.as_str()),
-        json,
         // A row keeps what it says, until an erasure.
         match touched.is_new {
             true => touched.submitted.map(|at| stored(at.0)),
             false => Some(i64::from(!touched.restates)),
         },
+        note,
+        attempt,
+        run,
+        next_run,
+        executor,
+        step,
+        index,
+        of,
+        fraction,
+        tokens,
+        artifacts,
+        started_at,
+        json,
     ])?;
     Ok(())
 }

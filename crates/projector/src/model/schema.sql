@@ -9,7 +9,9 @@ CREATE TABLE position (
 
 -- One row a task. A task that was put aside has unreadable_at, and the last state that could be read,
 -- or none: then what is only known from that state is NULL. queued_at is there while it is pending.
--- submitted is the record that submitted it; an erased task's may be gone, and is not known.
+-- submitted is the record that submitted it; an erased task's may be gone, and is not known. From note on
+-- there is what a list shows in few words besides. All of it comes before the snapshot: what lies behind a
+-- large value is only found by reading that. (tokens are 64 bits without a sign, whatever the number here.)
 CREATE TABLE task (
     org            TEXT NOT NULL,
     task           BLOB NOT NULL,
@@ -27,8 +29,20 @@ CREATE TABLE task (
     queued_at      INTEGER,
     unreadable_at  INTEGER,
     unreadable_why TEXT,
-    snapshot       BLOB,
     submitted      INTEGER,
+    note           TEXT NOT NULL,
+    attempt        INTEGER NOT NULL,
+    run            INTEGER NOT NULL,
+    next_run       INTEGER NOT NULL,
+    executor       BLOB,
+    step           TEXT,
+    step_index     INTEGER,
+    step_of        INTEGER,
+    fraction       REAL,
+    tokens         INTEGER NOT NULL,
+    artifacts      INTEGER NOT NULL,
+    started_at     INTEGER,
+    snapshot       BLOB,
     UNIQUE (task, org)
 ) STRICT;
 

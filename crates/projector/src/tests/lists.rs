@@ -32,7 +32,7 @@ fn holds(filter: &Filter, task: &Snapshot) -> bool {
         && !filter.unreadable
 }
 
-fn filters() -> impl Strategy<Value = Filter> {
+pub(super) fn filters() -> impl Strategy<Value = Filter> {
     let some = |of: &'static [&'static str]| proptest::option::weighted(0.4, proptest::sample::select(of));
     let status = proptest::collection::vec(proptest::sample::select(&Status::ALL[..]), 0..4);
     let text = some(&["review", "GRÖSSTE", "größte", "%", "_", "'", "nothing like it", ""]);

@@ -3,6 +3,7 @@
 mod aside;
 mod asking;
 mod bell;
+mod briefs;
 mod figures;
 mod lists;
 mod plans;

@@ -2,12 +2,12 @@
 //! tasks that live, where they are wanted in another order than that of submission.
 
 use longhaul_core::Status;
-use longhaul_wire::query::{Count, Cursor, Filter, List, Sort};
+use longhaul_wire::query::{Briefs, Count, Cursor, Filter, List, Sort};
 use rusqlite::params_from_iter;
 
 use super::Bench;
 use super::world::{World, kind, org, submission, user};
-use crate::answer::{Conditions, Part, count_statement, statements};
+use crate::answer::{Conditions, Part, Place, brief_statements, count_statement, statements};
 
 /// How SQLite would answer.
 fn plan(bench: &mut Bench, sql: &str, which: &Conditions) -> String {
@@ -82,6 +82,28 @@ fn a_list_walks_along_an_index() {
                     assert!(plan.contains(found), "{plan}\n{list:?}");
                     assert!(!plan.contains("TEMP B-TREE"), "{plan}\n{list:?}");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn briefs_walk_along_an_index() {
+    let mut world = World::new(1);
+    let key = world.submit(submission("acme", "ann"));
+    let mut bench = Bench::new(world.shards);
+    let place = Place { at: 1, org: key.org, task: key.task };
+    let all = [(None, "task_live", "task_submitted"), (Some(org("acme")), "org_live", "org_submitted")];
+    for (org, live, ended) in all {
+        let briefs = Briefs { filter: Filter { org, ..Filter::default() }, ..Briefs::default() };
+        for (part, index) in [(Part::Live, live), (Part::Ended, ended)] {
+            for after in [None, Some(&place)] {
+                let statements = brief_statements(&briefs, part, after, 10);
+                let [(sql, which)] = &statements[..] else { panic!("{statements:?}") };
+                let plan = plan(&mut bench, sql, which);
+                assert!(plan.contains(&format!("INDEX {index}")), "{index} is not used: {plan}");
+                assert!(after.is_none() || plan.contains("SEARCH"), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
             }
         }
     }

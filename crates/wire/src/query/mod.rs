@@ -20,6 +20,7 @@ macro_rules! query {
 }
 
 mod bell;
+mod brief;
 mod standing;
 mod tasks;
 
@@ -30,6 +31,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use bell::*;
+pub use brief::*;
 pub use standing::*;
 pub use tasks::*;
 
@@ -96,9 +98,10 @@ impl FromIterator<(Shard, Sequence)> for Positions {
 }
 
 /// Every endpoint.
-pub const ENDPOINTS: [&str; 11] = [
+pub const ENDPOINTS: [&str; 12] = [
     Get::ENDPOINT,
     List::ENDPOINT,
+    Briefs::ENDPOINT,
     Count::ENDPOINT,
     Queue::ENDPOINT,
     Outlook::ENDPOINT,

@@ -25,11 +25,15 @@ pub(crate) enum Act {
     Open,
     Back,
     Quit,
+    /// Out of wherever one is.
+    QuitNow,
     Go(View),
     NextPane,
     PreviousPane,
     Filter,
     FilterNot,
+    /// Looks for text in what one reads.
+    Find,
     FindNext,
     FindPrevious,
     Command,
@@ -58,6 +62,8 @@ pub(crate) enum Act {
     CopyCommand,
     Follow,
     Level,
+    /// Long lines wrapped, or cut.
+    Wrap,
     /// The pane alone, or with the facts beside it.
     Zoom,
     /// Into the past, and back to now.
@@ -73,6 +79,8 @@ pub(crate) enum Act {
     Slower,
     Help,
     Redraw,
+    Reconnect,
+    Suspend,
     Mouse,
 }
 
@@ -100,6 +108,8 @@ pub(crate) enum Scope {
     Exports,
     /// In the opened task.
     Task,
+    /// In the list of events.
+    Events,
     /// In every list.
     Lists,
     /// In the past.
@@ -117,6 +127,7 @@ impl Scope {
             }
             Self::Exports => matches!(context, Context::Task | Context::List(View::Tasks | View::Mine)),
             Self::Task => context == Context::Task,
+            Self::Events => context == Context::List(View::Events),
             Self::Lists => matches!(context, Context::List(_)),
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::app::{App, Me, Notice, Travel, View};
+use crate::host::Hosted;
 use crate::keys::Keymap;
 use crate::run::Options;
 use crate::settings::Settings;
@@ -12,7 +13,7 @@ use crate::theme::{ASK, Glyphs, Palette, Theme, Tone};
 
 /// The dashboard as it is to begin: what was asked for goes before what is remembered, and that before
 /// what suits the terminal.
-pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette) -> App {
+pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette, host: Hosted) -> App {
     let me = Me {
         org: options.org.clone(),
         user: options.user.clone(),
@@ -21,6 +22,7 @@ pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette) ->
     };
     let mut app = App {
         me,
+        host,
         origin: source.origin(),
         now: source.now(),
         travel: Travel { ends_at: source.ends_at(), ..Travel::default() },
@@ -29,6 +31,11 @@ pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette) ->
         ..App::default()
     };
     app.theme = Theme { palette, glyphs: Glyphs::fitting() };
+    // The first line is the newest: so they are read as they were written.
+    for line in app.host.greeting.iter().rev().filter(|line| !line.is_empty()) {
+        app.inbox.add(Notice { at: app.now, tone: Tone::Good, text: line.clone(), about: None });
+    }
+    app.inbox.read();
     let remembered = options.remembered.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
     choose(&mut app, options, palette, &remembered.unwrap_or_default());
     if let Some(path) = &options.keys
@@ -59,7 +66,7 @@ fn own_keys(app: &mut App, path: &Path, text: &str) {
         Ok(keys) => app.keys = keys,
         Err(why) => {
             let text = format!("{} is not used: {why}", fit(&path.to_string_lossy(), 100));
-            let notice = Notice { at: app.now, tone: Tone::Bad, text, task: None };
+            let notice = Notice { at: app.now, tone: Tone::Bad, text, about: None };
             app.inbox.add(notice.clone());
             app.say(notice);
         }

@@ -2,12 +2,23 @@
 
 use std::collections::VecDeque;
 
-use longhaul_core::{TaskRef, Timestamp};
+use longhaul_core::{ExecutorId, TaskRef, Timestamp};
 
+use super::full::Full;
 use crate::theme::Tone;
 
 /// How many notices are kept.
 const KEPT: usize = 500;
+
+/// What a notice is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum About {
+    Task(TaskRef),
+    Full(Full),
+    Executor(ExecutorId),
+    /// The log, and how well it is known.
+    Health,
+}
 
 /// Something that was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +27,8 @@ pub(crate) struct Notice {
     pub(crate) tone: Tone,
     /// One clean line.
     pub(crate) text: String,
-    /// The task it is about.
-    pub(crate) task: Option<TaskRef>,
+    /// What it is about: there one can go.
+    pub(crate) about: Option<About>,
 }
 
 /// Notices, the newest last.
@@ -26,12 +37,14 @@ pub(crate) struct Inbox {
     notices: VecDeque<Notice>,
     /// How many of the last were not seen.
     unread: usize,
+    /// How many there ever were.
+    total: u64,
 }
 
 impl Inbox {
     pub(crate) fn add(&mut self, notice: Notice) {
         self.notices.push_back(notice);
-        self.unread += 1;
+        (self.unread, self.total) = (self.unread + 1, self.total + 1);
         if self.notices.len() > KEPT {
             self.notices.pop_front();
         }
@@ -44,6 +57,11 @@ impl Inbox {
 
     pub(crate) fn read(&mut self) {
         self.unread = 0;
+    }
+
+    /// How many there ever were: those kept, and those before them.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
     }
 
     /// The newest first.

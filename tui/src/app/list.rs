@@ -11,6 +11,8 @@ pub(crate) struct List {
     pub(crate) at: usize,
     /// The first place in sight.
     pub(crate) top: usize,
+    /// How many rows ever came to a list that grows at its top, as of that place.
+    pub(crate) grown: u64,
 }
 
 impl List {
@@ -18,6 +20,15 @@ impl List {
     pub(crate) fn go(&mut self, at: usize, len: usize, room: usize) {
         self.at = at.min(len.saturating_sub(1));
         self.scroll(len, room);
+    }
+
+    /// Rows came at the top: one stays on what one reads, unless one is at the very top.
+    pub(crate) fn grow(&mut self, grown: u64) {
+        if self.at > 0 || self.top > 0 {
+            let new = usize::try_from(grown.saturating_sub(self.grown)).unwrap_or(usize::MAX);
+            (self.at, self.top) = (self.at.saturating_add(new), self.top.saturating_add(new));
+        }
+        self.grown = grown;
     }
 
     /// Brings the place one is at into sight.

@@ -6,6 +6,8 @@ mod bell;
 mod bulk;
 mod caps;
 mod column;
+mod find;
+mod full;
 mod inbox;
 mod lag;
 mod list;
@@ -14,11 +16,12 @@ mod opened;
 mod paper;
 mod popup;
 mod rate;
+mod tail;
 mod travel;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use longhaul_client::fleet::{Happening, Link};
+use longhaul_client::fleet::Link;
 use longhaul_core::{Millis, TaskRef, Timestamp};
 use longhaul_wire::query::{BudgetState, Condition, Positions, SlotsTaken};
 use longhaul_wire::view::ApprovalView;
@@ -30,25 +33,27 @@ pub(crate) use bell::Bell;
 pub(crate) use bulk::Bulks;
 pub(crate) use caps::{Cap, Whose};
 pub(crate) use column::Column;
-pub(crate) use inbox::{Inbox, Notice};
+pub(crate) use find::Find;
+pub(crate) use full::{Full, Fulls};
+pub(crate) use inbox::{About, Inbox, Notice};
 pub(crate) use lag::Lag;
 pub(crate) use list::List;
 pub(crate) use marks::Marks;
-pub(crate) use opened::{Opened, Pane};
+pub(crate) use opened::{Opened, Pane, wrapped};
 pub(crate) use paper::Paper;
 pub(crate) use popup::{Choice, Choose, Chosen, Confirm, Popup, Prompt, Typing};
 pub(crate) use rate::Rate;
+pub(crate) use tail::{Sift, Tail};
 pub(crate) use travel::{Jump, Past, SPEEDS, Travel, Wish, World};
 
 use crate::filter::Filter;
+use crate::host::Hosted;
 use crate::keys::{Context, Keymap};
 use crate::layout::Shape;
 use crate::settings::Settings;
 use crate::store::{Key, Order, Row, Sort, Store};
 use crate::theme::Theme;
 
-/// How many events of the whole log are kept.
-const TAIL: usize = 10_000;
 /// How long a short notice stays.
 const TOAST: Millis = Millis::seconds(5);
 
@@ -118,6 +123,8 @@ pub(crate) struct App {
     pub(crate) keys: Keymap,
     pub(crate) bell: Bell,
     pub(crate) me: Me,
+    /// Who opened it, if that is a command that has something of its own to say.
+    pub(crate) host: Hosted,
     /// Only one's own tasks are shown: no other view is there.
     pub(crate) alone: bool,
     pub(crate) origin: Origin,
@@ -141,7 +148,10 @@ pub(crate) struct App {
     /// Records that could not be read.
     pub(crate) unreadable: u64,
     pub(crate) rate: Rate,
-    pub(crate) tail: VecDeque<Happening>,
+    /// The last events of the log.
+    pub(crate) tail: Tail,
+    /// Which of them are listed.
+    pub(crate) sift: Sift,
 
     pub(crate) view: View,
     /// What each view's list is at.
@@ -166,6 +176,8 @@ pub(crate) struct App {
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
     pub(crate) inbox: Inbox,
+    /// What was full lately.
+    pub(crate) fulls: Fulls,
     /// What was asked for and may not have taken effect yet.
     pub(crate) asked: Vec<Asked>,
     /// What was asked of many at once, until all have answered.
@@ -290,13 +302,6 @@ impl App {
     /// Says something for a moment.
     pub(crate) fn say(&mut self, notice: Notice) {
         self.toast = Some((notice, self.now.plus(TOAST)));
-    }
-
-    /// Keeps the newest events of the log.
-    pub(crate) fn remember(&mut self, events: impl IntoIterator<Item = Happening>) {
-        self.tail.extend(events);
-        let over = self.tail.len().saturating_sub(TAIL);
-        self.tail.drain(..over);
     }
 
     /// When something changes by itself next: a clock, a notice, an order that is due.

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use longhaul_client::fleet::{Happening, StoryThen};
 use longhaul_core::{Decision, Payload, Sequence, Snapshot, TaskRef};
 
-use super::Paper;
-use crate::text::dated;
+use super::{Find, Paper};
+use crate::text::{dated, wrap};
 
 /// How many events are kept of it.
 const TAIL: usize = 10_000;
@@ -76,9 +76,15 @@ pub(crate) struct Opened {
     pub(crate) trouble: Option<String>,
     pub(crate) pane: Pane,
     events: VecDeque<Happening>,
+    /// How many lines each event takes; none if it is not shown.
+    heights: VecDeque<u8>,
+    /// What those are of: columns, whether long ones are wrapped, whether all are shown.
+    measured: (usize, bool, bool),
     /// Events that were kept no longer.
     pub(crate) dropped: u64,
     text: String,
+    /// Bytes of its text that were kept no longer.
+    pub(crate) forgotten: u64,
     /// What is read as running text in the pane one looks at, and of what state.
     paper: Paper,
     paper_of: Option<(Pane, Sequence)>,
@@ -86,6 +92,13 @@ pub(crate) struct Opened {
     pub(crate) follow: bool,
     /// Every event is shown; else only those that matter.
     pub(crate) all_levels: bool,
+    /// Long lines are cut where they would be wrapped, and the other way round: events are cut, texts
+    /// wrapped.
+    pub(crate) wrap_turned: bool,
+    /// What is looked for in the pane.
+    pub(crate) find: Option<Find>,
+    /// Changes whenever what is to be read does.
+    version: u64,
     /// The first line in sight, where the end is not followed.
     pub(crate) top: usize,
     /// Lines that came since one stopped following.
@@ -102,22 +115,36 @@ impl Opened {
             trouble: None,
             pane: Pane::default(),
             events: VecDeque::new(),
+            heights: VecDeque::new(),
+            measured: (0, false, false),
             dropped: 0,
             text: String::new(),
+            forgotten: 0,
             paper: Paper::default(),
             paper_of: None,
             follow: true,
             all_levels: false,
+            wrap_turned: false,
+            find: None,
+            version: 0,
             top: 0,
             fresh: 0,
             zoomed: false,
         }
     }
 
+    /// Nothing is told yet; one looks at the same of it as before.
+    pub(crate) fn begin_anew(&mut self) {
+        let before = std::mem::replace(self, Self::new(self.at.clone()));
+        (self.pane, self.all_levels, self.wrap_turned) = (before.pane, before.all_levels, before.wrap_turned);
+        (self.zoomed, self.find, self.version) = (before.zoomed, before.find, before.version + 1);
+    }
+
     /// Shows its story as it was at a moment; nothing: it was not there.
     pub(crate) fn as_then(&mut self, story: Option<StoryThen>) {
-        let (pane, all_levels, follow, top) = (self.pane, self.all_levels, self.follow, self.top);
-        *self = Self { pane, all_levels, follow, top, ..Self::new(self.at.clone()) };
+        let (follow, top) = (self.follow, self.top);
+        self.begin_anew();
+        (self.follow, self.top) = (follow, top);
         match story {
             Some(StoryThen { snapshot, events, text }) => {
                 self.snapshot = Some(snapshot);
@@ -134,28 +161,61 @@ impl Opened {
         self.events.iter().filter(|event| self.all_levels || matters(event))
     }
 
-    pub(crate) fn add(&mut self, events: Vec<Happening>) {
-        if !self.follow {
-            self.fresh += events.iter().filter(|event| self.all_levels || matters(event)).count() as u64;
+    /// The events from a line on, and how many lines of the first lie before it.
+    pub(crate) fn events_from(&self, line: usize) -> (usize, impl Iterator<Item = &Happening>) {
+        let (mut before, mut at) = (line, 0);
+        while let Some(height) = self.heights.get(at).map(|height| usize::from(*height)) {
+            if height > before {
+                break;
+            }
+            (before, at) = (before - height, at + 1);
         }
-        self.events.extend(events);
-        let over = self.events.len().saturating_sub(TAIL);
-        self.events.drain(..over);
-        self.dropped += over as u64;
+        let shown = self.events.iter().zip(&self.heights).skip(at).filter(|(_, height)| **height > 0);
+        (before, shown.map(|(event, _)| event))
     }
 
-    /// How many events there are to show.
-    pub(crate) fn shown(&self) -> usize {
-        if self.all_levels { self.events.len() } else { self.events().count() }
+    pub(crate) fn add(&mut self, events: Vec<Happening>) {
+        self.version += 1;
+        let heights: Vec<u8> = events.iter().map(|event| height(event, self.measured)).collect();
+        if !self.follow {
+            self.fresh += heights.iter().filter(|height| **height > 0).count() as u64;
+        }
+        self.events.extend(events);
+        self.heights.extend(heights);
+        let over = self.events.len().saturating_sub(TAIL);
+        let gone: usize = self.heights.drain(..over).map(usize::from).sum();
+        self.events.drain(..over);
+        self.dropped += over as u64;
+        if self.pane == Pane::Events {
+            // What one reads stays where it is.
+            self.top = self.top.saturating_sub(gone);
+        }
+    }
+
+    /// How many lines there are of events.
+    pub(crate) fn event_lines(&self) -> usize {
+        self.heights.iter().map(|height| usize::from(*height)).sum()
+    }
+
+    /// Changes whenever what is to be read does.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether the long lines of its pane are wrapped.
+    pub(crate) fn wraps(&self) -> bool {
+        (self.pane != Pane::Events) != self.wrap_turned
     }
 
     /// Goes on with its text.
     pub(crate) fn add_text(&mut self, text: &str) {
+        self.version += 1;
         self.text.push_str(text);
         if self.text.len() > TEXT {
             let from = self.text.len() - TEXT / 2;
             let from = (from..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
             self.text.drain(..from);
+            self.forgotten += from as u64;
             self.paper_of = None;
         } else if self.pane == Pane::Text && self.paper_of.is_some() {
             self.paper.add(text);
@@ -167,6 +227,7 @@ impl Opened {
     /// Its text begins anew.
     pub(crate) fn clear_text(&mut self) {
         self.text.clear();
+        (self.forgotten, self.version) = (0, self.version + 1);
         self.paper_of = None;
     }
 
@@ -197,16 +258,42 @@ impl Opened {
 
     /// Wraps what the pane reads, if it is not wrapped to this width already.
     pub(crate) fn wrap(&mut self, columns: usize) {
+        let of = (columns, self.pane == Pane::Events && self.wraps(), self.all_levels);
+        if self.measured != of {
+            (self.measured, self.version) = (of, self.version + 1);
+            self.heights = self.events.iter().map(|event| height(event, of)).collect();
+        }
+        let columns = if self.wraps() { columns } else { usize::MAX };
         let reads = matches!(self.pane, Pane::Text | Pane::Output | Pane::Input | Pane::Asked);
         let Some(snapshot) = self.snapshot.as_deref().filter(|_| reads) else { return };
         let of = if self.pane == Pane::Text { Sequence::ZERO } else { snapshot.sequence };
         if self.paper_of == Some((self.pane, of)) && self.paper.columns() == columns {
             return;
         }
+        self.version += 1;
         let text = self.running_text(snapshot);
         self.paper = Paper::new(&text, columns);
         self.paper_of = Some((self.pane, of));
     }
+}
+
+/// What stands before an event's text, in columns: its place, its time and day, its name.
+const EVENT_HEAD: usize = 43;
+
+/// How many lines an event takes.
+fn height(event: &Happening, (columns, wraps, all): (usize, bool, bool)) -> u8 {
+    match (all || matters(event), wraps) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => u8::try_from(wrapped(event, columns).len()).unwrap_or(u8::MAX),
+    }
+}
+
+/// An event's text, wrapped to what is left of so many columns; one line at least.
+pub(crate) fn wrapped(event: &Happening, columns: usize) -> Vec<String> {
+    let mut lines = wrap(&event.text, columns.saturating_sub(EVENT_HEAD).max(8));
+    lines.truncate(usize::from(u8::MAX));
+    lines
 }
 
 /// A payload as people read it.
@@ -258,6 +345,6 @@ fn asked(snapshot: &Snapshot) -> String {
 }
 
 /// Whether an event is more than the noise of a run.
-fn matters(event: &Happening) -> bool {
+pub(super) fn matters(event: &Happening) -> bool {
     !matches!(event.name, "text_appended" | "progressed" | "usage_recorded")
 }

@@ -3,7 +3,7 @@
 use longhaul_core::TaskRef;
 use tui_input::Input;
 
-use super::{Column, Steer};
+use super::{Column, Find, Steer};
 use crate::diff::Change;
 use crate::export::Format;
 
@@ -70,6 +70,8 @@ pub(crate) struct Confirm {
     pub(crate) top: usize,
     /// No means back to the list: one has pressed Esc on a running task.
     pub(crate) leaves: bool,
+    /// Yes leaves the dashboard, and all that ends with it.
+    pub(crate) quits: bool,
     /// What to type, where `y` is too easy.
     pub(crate) word: Option<String>,
     pub(crate) typed: Input,
@@ -82,7 +84,7 @@ impl Confirm {
     pub(crate) fn new(title: &str, lines: Vec<String>, then: Vec<(TaskRef, Steer)>) -> Self {
         let title = title.to_owned();
         let (changes, typed) = (Vec::new(), Input::default());
-        Self { title, lines, changes, top: 0, leaves: false, word: None, typed, then }
+        Self { title, lines, changes, top: 0, leaves: false, quits: false, word: None, typed, then }
     }
 
     /// Scrolls, as far as there is something.
@@ -107,6 +109,16 @@ pub(crate) enum Typing {
         /// The text to go back to.
         before: String,
     },
+    /// Which events to list; what held before, for Esc.
+    Sift {
+        /// The text to go back to.
+        before: String,
+    },
+    /// What to look for in a pane; what was looked for before, for Esc.
+    Find {
+        /// That.
+        before: Option<Find>,
+    },
     /// Why a question is answered with no.
     Reject(Vec<(TaskRef, Steer)>),
     /// A command.
@@ -117,7 +129,7 @@ impl Typing {
     /// What stands before the line.
     pub(crate) fn label(&self) -> &'static str {
         match self {
-            Self::Filter { .. } => "/",
+            Self::Filter { .. } | Self::Sift { .. } | Self::Find { .. } => "/",
             Self::Reject(_) => "why not? ",
             Self::Command => ":",
         }

@@ -9,7 +9,7 @@ use longhaul_client::fleet::{Happening, Moment, Step, Stretch};
 use longhaul_core::{ExecutorId, Millis, Sequence, Status, TaskRef, Timestamp, UserId};
 use longhaul_wire::query::{Positions, Slot, SlotsTaken, UserSlot};
 
-use super::{App, Notice, Rate};
+use super::{App, Notice, Rate, Tail};
 use crate::store::{Standing, Store};
 
 /// How many steps are kept on either side of the moment.
@@ -57,7 +57,7 @@ pub(crate) struct Wish {
 #[derive(Default)]
 pub(crate) struct World {
     store: Store,
-    tail: VecDeque<Happening>,
+    tail: Tail,
     rate: Rate,
     slots: Option<SlotsTaken>,
 }

@@ -9,7 +9,7 @@ use crate::keys::Act;
 use crate::store::{Key, Sort, SortBy};
 use crate::theme::Tone;
 
-use super::{edit, errand, room, steer, travel};
+use super::{edit, errand, host, inbox, room, seek, steer, travel};
 
 /// Does what a key asks for.
 pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
@@ -25,10 +25,21 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
         Act::Bottom => step(app, isize::MAX),
         Act::Open => return open(app),
         Act::Back => return back(app),
-        Act::Quit => app.quit = true,
+        Act::Quit => host::leave(app),
+        Act::QuitNow => host::leave_now(app),
         Act::Go(view) => return go_to(app, view),
         Act::NextPane => return pane(app, 1),
         Act::PreviousPane => return pane(app, -1),
+        Act::Filter if app.view == View::Events => seek::sift(app, ""),
+        Act::FilterNot if app.view == View::Events => seek::sift(app, "!"),
+        Act::Find => seek::find(app),
+        Act::FindNext if app.opened.is_some() => seek::go(app, true),
+        Act::FindPrevious if app.opened.is_some() => seek::go(app, false),
+        Act::Wrap => {
+            if let Some(opened) = &mut app.opened {
+                opened.wrap_turned = !opened.wrap_turned;
+            }
+        }
         Act::Filter => filter(app, ""),
         Act::FilterNot => filter(app, "! "),
         Act::SortNext => {
@@ -76,6 +87,8 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
             if let Some(opened) = &mut app.opened {
                 opened.all_levels = !opened.all_levels;
                 opened.follow = true;
+            } else {
+                app.sift.all_levels = !app.sift.all_levels;
             }
         }
         Act::Past
@@ -95,6 +108,8 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
         }
         Act::Help => app.popup = Some(Popup::Help { filter: Default::default(), top: 0 }),
         Act::Redraw => return vec![Effect::Redraw],
+        Act::Reconnect => return host::reconnect(app),
+        Act::Suspend => return vec![Effect::Suspend],
         Act::Mouse => {
             app.mouse = !app.mouse;
             app.chosen.mouse = Some(app.mouse);
@@ -163,10 +178,9 @@ fn scroll(app: &mut App, by: isize) {
 fn open(app: &mut App) -> Vec<Effect> {
     let at = match app.view {
         View::Tasks | View::Approvals | View::Mine => app.subject().and_then(|row| app.store.address(row)),
-        View::Inbox => app.notices().nth(app.list().at).and_then(|notice| notice.task.clone()),
+        View::Inbox => return inbox::open(app),
         View::Events => {
-            let newest_first = app.tail.len().checked_sub(app.list().at + 1);
-            newest_first.and_then(|at| app.tail.get(at)).map(|event| event.task.clone())
+            app.tail.newest().nth(app.list().at).map(|event| event.task.clone())
         }
         View::Caps => {
             held(app);
@@ -201,7 +215,9 @@ fn back(app: &mut App) -> Vec<Effect> {
     if close(app) {
         return Vec::new();
     }
-    if !app.marks.is_empty() {
+    if app.view == View::Events && !app.sift.text().is_empty() {
+        app.sift.set("");
+    } else if !app.marks.is_empty() {
         app.marks.clear();
     } else if app.view == View::Tasks && !app.filter.is_empty() {
         app.filter = Filter::default();
@@ -216,6 +232,9 @@ fn back(app: &mut App) -> Vec<Effect> {
 
 /// A Stop button: asks whether the running task one watches is to stop. No is back to the list.
 fn stop(app: &mut App) -> Vec<Effect> {
+    if app.opened.as_mut().is_some_and(|opened| opened.find.take().is_some()) {
+        return Vec::new();
+    }
     let runs = app.subject().is_some_and(|row| row.status == Status::Running);
     if !runs || app.tied().is_some() {
         return back(app);
@@ -250,7 +269,7 @@ fn find(app: &mut App, forward: bool) {
     let (rows, here) = (app.order.rows(), app.list().at);
     if app.sought.is_empty() || rows.is_empty() {
         let text = "nothing was looked for yet: / does".to_owned();
-        return app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text, about: None });
     }
     let matches = |place: &usize| app.sought.matches(&app.store, app.store.row(rows[*place]), app.now);
     let further =
@@ -260,7 +279,7 @@ fn find(app: &mut App, forward: bool) {
         Some(place) => go(app, place),
         None => {
             let text = format!("nothing listed matches {}", crate::text::fit(app.sought.text(), 60));
-            app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+            app.say(Notice { at: app.now, tone: Tone::Warning, text, about: None });
         }
     }
 }
@@ -284,11 +303,11 @@ pub(super) fn columns(app: &mut App) {
 /// Asks after which step to branch off.
 fn fork(app: &mut App) {
     if let Some(why) = app.tied() {
-        return app.say(Notice { at: app.now, tone: Tone::Warning, text: why.to_owned(), task: None });
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text: why.to_owned(), about: None });
     }
     let Some(snapshot) = app.story().and_then(|told| told.snapshot.as_deref()) else {
         let text = "its steps are not read yet: Enter opens it".to_owned();
-        return app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text, about: None });
     };
     let recorded = (0..).zip(&snapshot.steps).filter(|(_, step)| step.result.is_some());
     let choice = |(at, step): (usize, &longhaul_core::snapshot::Step)| Choice {
@@ -298,7 +317,7 @@ fn fork(app: &mut App) {
     let choices: Vec<_> = recorded.map(choice).collect();
     if choices.is_empty() {
         let text = "it has recorded no step yet: C runs it again from the beginning".to_owned();
-        return app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+        return app.say(Notice { at: app.now, tone: Tone::Warning, text, about: None });
     }
     let at = choices.len() - 1;
     app.popup = Some(Popup::Choose(Choose { title: "Branch off after which step", choices, at }));
@@ -320,6 +339,7 @@ pub(super) fn go_to(app: &mut App, view: View) -> Vec<Effect> {
 pub(super) fn close(app: &mut App) -> bool {
     let Some(mut opened) = app.opened.take() else { return false };
     (opened.pane, opened.follow, opened.fresh, opened.zoomed) = (Default::default(), true, 0, false);
+    opened.find = None;
     app.peek = Some(opened);
     true
 }
@@ -381,7 +401,7 @@ fn copy(app: &mut App, lines: Vec<String>) -> Vec<Effect> {
     } else {
         format!("copied {} lines", lines.len())
     };
-    app.say(Notice { at: app.now, tone: Tone::Good, text: what, task: None });
+    app.say(Notice { at: app.now, tone: Tone::Good, text: what, about: None });
     // Ids only; but whatever is copied may be pasted into a shell.
     let clean: Vec<_> = lines.iter().map(|line| longhaul_core::text::line(line, 1000)).collect();
     vec![Effect::Copy(clean.join("\n"))]

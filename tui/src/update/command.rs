@@ -244,7 +244,7 @@ fn names<const N: usize>(what: &str, known: [&str; N]) -> String {
 }
 
 fn refuse(app: &mut App, text: String) -> Vec<Effect> {
-    app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+    app.say(Notice { at: app.now, tone: Tone::Warning, text, about: None });
     Vec::new()
 }
 

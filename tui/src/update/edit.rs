@@ -86,7 +86,7 @@ fn written(value: &serde_json::Value) -> String {
 }
 
 fn warn(app: &mut App, text: String) {
-    app.say(Notice { at: app.now, tone: Tone::Warning, text, task: None });
+    app.say(Notice { at: app.now, tone: Tone::Warning, text, about: None });
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use longhaul_core::TaskRef;
 
-use crate::app::{App, Choice, Choose, Chosen, Errand, Notice, Pane, Popup, View};
+use crate::app::{About, App, Choice, Choose, Chosen, Errand, Notice, Pane, Popup, View};
 use crate::effect::Effect;
 use crate::export::{self, Format};
 use crate::text::{fit, short};
@@ -103,7 +103,7 @@ pub(super) fn done(app: &mut App, at: Option<TaskRef>, outcome: Result<String, S
 
 /// Says something for a moment, and keeps it in the inbox.
 fn say(app: &mut App, tone: Tone, text: String, task: Option<TaskRef>) {
-    let notice = Notice { at: app.now, tone, text, task };
+    let notice = Notice { at: app.now, tone, text, about: task.map(About::Task) };
     app.inbox.add(notice.clone());
     app.say(notice);
 }

@@ -5,7 +5,10 @@ mod act;
 mod command;
 mod edit;
 mod errand;
+mod host;
+mod inbox;
 mod popup;
+mod seek;
 mod steer;
 mod travel;
 mod words;
@@ -35,6 +38,9 @@ const WHEEL: isize = 3;
 
 /// Takes one message.
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    if matches!(msg, Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_)) {
+        app.host.touch();
+    }
     let mut effects = match msg {
         Msg::Tick(now) => {
             let since = app.now;
@@ -70,6 +76,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             travel::behind(app, |app| steer::answered(app, &at, &steer, outcome));
             Vec::new()
         }
+        Msg::Remark(remark) => {
+            host::heard(app, &remark);
+            Vec::new()
+        }
         Msg::Done { at, outcome } => {
             errand::done(app, at, outcome);
             Vec::new()
@@ -77,7 +87,7 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Fetched { at, text } => errand::fetched(app, &at, text),
         Msg::Closed(outcome) => {
             if let Err(text) = outcome {
-                app.say(Notice { at: app.now, tone: Tone::Bad, text, task: None });
+                app.say(Notice { at: app.now, tone: Tone::Bad, text, about: None });
             }
             Vec::new()
         }
@@ -87,6 +97,9 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
     };
     travel::recount(app);
+    if app.view == View::Inbox && app.opened.is_none() {
+        app.inbox.read();
+    }
     settle(app);
     effects.extend(peek(app));
     travel::stories(app, effects)
@@ -122,6 +135,7 @@ fn tick(app: &mut App, now: Timestamp) {
     if app.toast.as_ref().is_some_and(|(_, until)| *until <= app.now) {
         app.toast = None;
     }
+    app.quit |= app.host.is_over(app.now);
     steer::forget(app);
 }
 
@@ -132,6 +146,8 @@ fn settle(app: &mut App) {
     if let Some(opened) = &mut app.opened {
         opened.wrap(columns.into());
     }
+    seek::refresh(app, false);
+    let sifted = app.tail.sift(&app.sift);
     let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.then());
     let own_fresh = app.view == View::Mine && {
         let own = Filter::owned_by(&app.me.org, &app.me.user);
@@ -140,6 +156,17 @@ fn settle(app: &mut App) {
     };
     for view in View::ALL {
         let mut list = app.lists[view as usize];
+        let past = app.past().is_some();
+        match view {
+            View::Events if sifted || past => list.grown = app.tail.grown(),
+            View::Events => list.grow(app.tail.grown()),
+            View::Inbox if past => list.grown = app.inbox.total(),
+            View::Inbox => list.grow(app.inbox.total()),
+            _ => {}
+        }
+        if sifted && view == View::Events {
+            (list.at, list.top) = (0, 0);
+        }
         // The row may have moved, or be gone: then what is at its place now.
         let moved = match view {
             View::Tasks if fresh => list.selected.and_then(|key| app.order.place(&app.store, key)),

@@ -4,13 +4,13 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
-use crate::app::{App, Chosen, Column, Popup, Steer, Typing};
+use crate::app::{App, Chosen, Column, Find, Popup, Steer, Typing};
 use crate::effect::Effect;
 use crate::filter::Filter;
 use crate::layout::Shape;
 use crate::text::fit;
 
-use super::{act, command, errand, steer};
+use super::{act, command, errand, host, seek, steer};
 
 /// How far a page of a popup goes, in lines.
 const PAGE: isize = 10;
@@ -46,25 +46,35 @@ fn edit(input: &mut Input, key: &KeyEvent) {
     }
 }
 
-fn is_quit(key: &KeyEvent) -> bool {
-    key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)
+fn is_control(key: &KeyEvent, letter: char) -> bool {
+    key.code == KeyCode::Char(letter) && key.modifiers.contains(KeyModifiers::CONTROL)
+}
+
+/// Does what C-c and C-z do everywhere; nothing if the key is neither.
+fn anywhere(app: &mut App, key: &KeyEvent) -> Option<Vec<Effect>> {
+    if is_control(key, 'c') {
+        host::leave_now(app);
+        return Some(Vec::new());
+    }
+    is_control(key, 'z').then(|| vec![Effect::Suspend])
 }
 
 /// A key while a line is typed.
 pub(super) fn type_line(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
-    if is_quit(key) {
-        app.quit = true;
-        return Vec::new();
+    if let Some(effects) = anywhere(app, key) {
+        return effects;
     }
     let Some(prompt) = &mut app.prompt else { return Vec::new() };
     match key.code {
-        KeyCode::Esc => {
-            let prompt = app.prompt.take();
-            if let Some(Typing::Filter { before }) = prompt.map(|prompt| prompt.typing) {
+        KeyCode::Esc => match app.prompt.take().map(|prompt| prompt.typing) {
+            Some(Typing::Filter { before }) => {
                 app.filter = Filter::parse(&before);
                 app.order.mark_stale();
             }
-        }
+            Some(Typing::Sift { before }) => app.sift.set(&before),
+            Some(Typing::Find { before }) => seek::look_for(app, before),
+            _ => {}
+        },
         KeyCode::Tab if matches!(prompt.typing, Typing::Command) => {
             if let Some(whole) = command::complete(prompt.input.value()) {
                 prompt.input = whole.into();
@@ -102,9 +112,18 @@ pub(super) fn type_line(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
 /// What is typed takes effect at once where it can.
 fn typed(app: &mut App) {
     let Some(prompt) = &app.prompt else { return };
-    if let Typing::Filter { .. } = prompt.typing {
-        app.filter = Filter::parse(prompt.input.value());
-        app.order.mark_stale();
+    match prompt.typing {
+        Typing::Filter { .. } => {
+            app.filter = Filter::parse(prompt.input.value());
+            app.order.mark_stale();
+        }
+        Typing::Sift { .. } => app.sift.set(prompt.input.value()),
+        Typing::Find { .. } => {
+            let text = prompt.input.value();
+            let find = (!text.is_empty()).then(|| Find::new(text));
+            seek::look_for(app, find);
+        }
+        Typing::Reject(_) | Typing::Command => {}
     }
 }
 
@@ -123,9 +142,8 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
 
 /// A key while a popup is open.
 pub(super) fn key(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
-    if is_quit(key) {
-        app.quit = true;
-        return Vec::new();
+    if let Some(effects) = anywhere(app, key) {
+        return effects;
     }
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
@@ -145,6 +163,10 @@ pub(super) fn key(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
                 (Some(word), KeyCode::Enter) => confirm.typed.value() == word,
                 _ => false,
             };
+            if meant && confirm.quits {
+                app.quit = true;
+                return Vec::new();
+            }
             if meant {
                 let asked = std::mem::take(&mut confirm.then);
                 app.popup = None;
@@ -153,6 +175,7 @@ pub(super) fn key(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
             match (key.code, &confirm.word) {
                 (KeyCode::Esc, _) | (KeyCode::Char('n' | 'N' | 'q'), None) => {
                     let leaves = confirm.leaves;
+                    app.host.at_once = false;
                     app.popup = None;
                     if leaves {
                         act::close(app);

@@ -2,7 +2,7 @@
 
 use longhaul_core::{Millis, Status, TaskRef};
 
-use crate::app::{App, Asked, Confirm, Fate, Notice, Popup, Prompt, Steer, Typing};
+use crate::app::{About, App, Asked, Confirm, Fate, Notice, Popup, Prompt, Steer, Typing};
 use crate::effect::Effect;
 use crate::keys::Act;
 use crate::store::Row;
@@ -220,5 +220,5 @@ pub(super) fn fork(app: &mut App, step: &str) {
 }
 
 fn notice(app: &App, tone: Tone, text: String, task: Option<TaskRef>) -> Notice {
-    Notice { at: app.now, tone, text, task }
+    Notice { at: app.now, tone, text, about: task.map(About::Task) }
 }

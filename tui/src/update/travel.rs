@@ -32,7 +32,7 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
 }
 
 fn say(app: &mut App, tone: Tone, text: impl Into<String>) {
-    app.say(Notice { at: app.now, tone, text: text.into(), task: None });
+    app.say(Notice { at: app.now, tone, text: text.into(), about: None });
 }
 
 fn enter_or_leave(app: &mut App) -> Vec<Effect> {
@@ -94,10 +94,10 @@ pub(super) fn leave(app: &mut App) -> Vec<Effect> {
 }
 
 fn reopen(app: &mut App, at: TaskRef) -> Vec<Effect> {
-    let pane = app.opened.as_ref().map(|opened| (opened.pane, opened.all_levels)).unwrap_or_default();
-    let mut opened = Opened::new(at.clone());
-    (opened.pane, opened.all_levels) = pane;
-    app.opened = Some(opened);
+    match &mut app.opened {
+        Some(opened) => opened.begin_anew(),
+        None => app.opened = Some(Opened::new(at.clone())),
+    }
     vec![Effect::Open(at)]
 }
 
@@ -351,7 +351,7 @@ pub(super) fn recount(app: &mut App) {
     if std::mem::take(&mut past.stale) {
         app.order.mark_stale();
         app.mine.clear();
-        app.tail = past.tail();
+        app.tail.replace(past.tail());
         app.slots = past.slots(&app.store, &app.me.org);
         past.count_executors(&app.store);
     }

@@ -4,7 +4,7 @@ use longhaul_client::TextPart;
 use longhaul_client::fleet::{Brief, Link, Told, Word};
 use longhaul_core::{ExecutorId, Status, TaskRef};
 
-use crate::app::{App, Notice};
+use crate::app::{About, App, Notice};
 use crate::effect::Effect;
 use crate::store::Store;
 use crate::text::{fit, short, span};
@@ -14,8 +14,9 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
     match word {
         Word::Anew => {
             let text = "the log is another one than it was: everything is read anew".to_owned();
-            tell(app, Notice { at: app.now, tone: Tone::Warning, text, task: None });
+            tell(app, Notice { at: app.now, tone: Tone::Warning, text, about: None });
             app.lag.forget();
+            app.fulls = Default::default();
             app.store = Store::default();
             (app.listed, app.read) = (false, Default::default());
             app.tail.clear();
@@ -43,14 +44,14 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
                 rings.extend(tell_if_new(app, &brief));
                 app.store.put(brief);
             }
-            app.remember(changes.events);
+            app.tail.add(changes.events);
             return rings;
         }
         Word::Beats(pulses) => app.store.beats(pulses, app.now),
         Word::Link(link) => {
             if let (Link::Up { .. }, Some(since)) = (&link, app.down_since) {
                 let text = format!("connected again after {}", span(app.now.since(since)));
-                app.say(Notice { at: app.now, tone: Tone::Good, text, task: None });
+                app.say(Notice { at: app.now, tone: Tone::Good, text, about: None });
             }
             app.down_since = match link {
                 Link::Up { .. } => None,
@@ -65,7 +66,13 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             app.lag.projector(condition.as_deref(), app.now);
             app.projector = Some(condition.map(|condition| *condition));
         }
-        Word::Queue(queued) => app.store.queue(*queued),
+        Word::Queue(queued) => {
+            for (full, text) in app.fulls.take(&queued, app.now) {
+                let about = Some(About::Full(full));
+                app.inbox.add(Notice { at: app.now, tone: Tone::Warning, text, about });
+            }
+            app.store.queue(*queued);
+        }
         Word::Slots(slots) => app.slots = Some(*slots),
         Word::Budget(state) => app.budget = state,
     }
@@ -82,7 +89,8 @@ fn tell(app: &mut App, notice: Notice) {
 fn unreadable(app: &mut App, records: u32) {
     if app.unreadable == 0 && records > 0 {
         let text = "a record cannot be read; its task is shown as it was before: longhaul doctor names it";
-        tell(app, Notice { at: app.now, tone: Tone::Bad, text: text.to_owned(), task: None });
+        let (text, about) = (text.to_owned(), Some(About::Health));
+        tell(app, Notice { at: app.now, tone: Tone::Bad, text, about });
     }
     app.unreadable += u64::from(records);
 }
@@ -105,7 +113,7 @@ fn tell_if_new(app: &mut App, brief: &Brief) -> Option<Effect> {
     let own = app.me.user == brief.user.as_str() && app.me.org == brief.at.org.as_str();
     let rings = app.listed && (own || !app.alone) && app.bell.ring(app.now);
     let ring = rings.then(|| Effect::Ring(fit(&text, 200)));
-    app.inbox.add(Notice { at: app.now, tone, text, task: Some(brief.at.clone()) });
+    app.inbox.add(Notice { at: app.now, tone, text, about: Some(About::Task(brief.at.clone())) });
     ring
 }
 
@@ -122,7 +130,7 @@ pub(super) fn silent(app: &mut App, executors: Vec<ExecutorId>) {
         let (host, runs) = (fit(&known.pulse.beat.host, 40), known.pulse.beat.runs.len());
         let quiet = span(app.now.since(known.pulse.heard_at));
         let text = format!("executor {} on {host} fell silent {quiet} ago; it held {runs} runs", short(id));
-        app.inbox.add(Notice { at: app.now, tone: Tone::Bad, text, task: None });
+        app.inbox.add(Notice { at: app.now, tone: Tone::Bad, text, about: Some(About::Executor(id)) });
     }
 }
 
@@ -136,9 +144,7 @@ pub(super) fn told(app: &mut App, at: &TaskRef, told: Told) {
     let Some(opened) = open.find(|opened| opened.at == *at) else { return };
     match told {
         Told::Anew { snapshot, events } => {
-            let (pane, all_levels, zoomed) = (opened.pane, opened.all_levels, opened.zoomed);
-            *opened = crate::app::Opened::new(at.clone());
-            (opened.pane, opened.all_levels, opened.zoomed) = (pane, all_levels, zoomed);
+            opened.begin_anew();
             opened.snapshot = Some(snapshot);
             opened.add(events);
         }

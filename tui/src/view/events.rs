@@ -20,18 +20,23 @@ pub(super) fn above(app: &App) -> u16 {
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
-    let inner = frame(theme, Line::from(" Events (newest first) "), area, buffer);
+    let inner = frame(theme, title(app), area, buffer);
     let health = health(app);
     let above = u16::try_from(health.len()).unwrap_or(0).min(inner.height);
     for (row, (text, style)) in (0..above).zip(health) {
         put(buffer, inner, row, vec![Span::styled(fit(&text, inner.width.into()), style)]);
     }
     let body = Rect { y: inner.y + above, height: inner.height - above, ..inner };
-    if app.tail.is_empty() {
-        return nothing(theme, &["Nothing has happened since you came."], body, buffer);
+    if app.tail.len() == 0 {
+        let why: &[&str] = match (app.tail.kept(), app.sift.text().is_empty()) {
+            (0, _) => &["Nothing has happened since you came."],
+            (_, true) => &["Only what does not matter has happened since you came.", "", "e shows it"],
+            (_, false) => &["Nothing matches.", "", "Esc clears the filter"],
+        };
+        return nothing(theme, why, body, buffer);
     }
     let list = &app.lists[View::Events as usize];
-    let shown = app.tail.iter().rev().enumerate().skip(list.top).take(body.height.into());
+    let shown = app.tail.newest().enumerate().skip(list.top).take(body.height.into());
     for (row, (place, event)) in (0..).zip(shown) {
         let mut spans = vec![Span::styled(format!("{} ", short(event.task.task)), theme.dim())];
         spans.extend(task::happening(app, event, usize::from(body.width).saturating_sub(7)));
@@ -41,6 +46,28 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         }
     }
     scrollbar(theme, list.top, app.tail.len(), body, buffer);
+    if list.top > 0 {
+        let text = format!(" {} newer, g to see ", number(list.top as u64));
+        super::on_edge(area, &text, theme.tone(Tone::Warning), buffer);
+    }
+}
+
+/// What is listed of what.
+fn title(app: &App) -> Line<'static> {
+    let theme = app.theme;
+    let mut spans = vec![Span::raw(" Events "), Span::styled("newest first ", theme.dim())];
+    if !app.sift.text().is_empty() {
+        spans.push(Span::styled(format!("/{} ", fit(app.sift.text(), 40)), theme.accent()));
+    }
+    if app.tail.len() < app.tail.kept() {
+        let text = format!("{} of {} ", number(app.tail.len() as u64), number(app.tail.kept() as u64));
+        spans.push(Span::styled(text, theme.dim()));
+    }
+    if app.tail.dropped() > 0 {
+        let text = format!("{} older ones are not kept ", number(app.tail.dropped()));
+        spans.push(Span::styled(text, theme.dim()));
+    }
+    Line::from(spans)
 }
 
 /// How the log, this reader and the projector are, a line each; and what cannot be read, if anything.

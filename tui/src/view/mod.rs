@@ -24,10 +24,12 @@ use ratatui::widgets::{Block, BorderType, Widget as _};
 
 use crate::app::{App, View};
 use crate::layout::{Parts, Shape};
+use crate::text;
 use crate::theme::Theme;
 
 pub(crate) use banner::banner;
 pub(crate) use chrome::{Hit, hit};
+pub(crate) use executors::executors;
 pub(crate) use tasks::said;
 
 /// Draws everything.
@@ -142,6 +144,16 @@ fn select(buffer: &mut Buffer, area: Rect, row: u16, style: Style) {
     }
 }
 
+/// Writes a few words at the right of the lower edge of a frame, where there is room.
+fn on_edge(area: Rect, text: &str, style: Style, buffer: &mut Buffer) {
+    let wide = u16::try_from(crate::text::width(text)).unwrap_or(u16::MAX);
+    if area.height > 0 && wide.saturating_add(2) < area.width {
+        let at =
+            Rect { x: area.x + area.width - wide - 2, y: area.y + area.height - 1, width: wide, height: 1 };
+        put(buffer, at, 0, vec![Span::styled(text.to_owned(), style)]);
+    }
+}
+
 /// Says in the middle of an area why there is nothing in it, and what to do.
 fn nothing(theme: Theme, lines: &[&str], area: Rect, buffer: &mut Buffer) {
     let above = area.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(u16::MAX)) / 2;
@@ -153,6 +165,15 @@ fn nothing(theme: Theme, lines: &[&str], area: Rect, buffer: &mut Buffer) {
         let indent = (usize::from(area.width).saturating_sub(crate::text::width(&text))) / 2;
         put(buffer, area, row, vec![Span::raw(" ".repeat(indent)), Span::styled(text, theme.dim())]);
     }
+}
+
+/// The same where the command that opened the dashboard says what to do.
+fn greeting(app: &App, why: &str, area: Rect, buffer: &mut Buffer) {
+    // As one block: some of its lines belong together.
+    let widest = app.host.greeting.iter().map(|line| text::width(line)).max().unwrap_or(0);
+    let block: Vec<_> = app.host.greeting.iter().map(|line| text::pad(line, widest)).collect();
+    let lines: Vec<_> = [why, ""].into_iter().chain(block.iter().map(String::as_str)).collect();
+    nothing(app.theme, &lines, area, buffer);
 }
 
 /// The mark at the right edge of where one is in a long list.

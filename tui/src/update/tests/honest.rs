@@ -71,7 +71,7 @@ fn a_lost_link_is_counted_and_actions_say_why_they_are_off() {
     after(&mut app, Millis::seconds(14));
     assert_eq!(
         line(&app, "DISCONNECTED"),
-        " ! DISCONNECTED 14s. Last known state. Trying again. Actions are off."
+        " ! DISCONNECTED 14s. Last known state. Trying again (F5 now). Actions are off."
     );
     for key in ["a", "m", "r", "x", "R", "C", "F", "D"] {
         app.toast = None;
@@ -82,7 +82,7 @@ fn a_lost_link_is_counted_and_actions_say_why_they_are_off() {
     // The soonest to lapse goes on lapsing, and ages grow.
     assert!(picture(&app).contains("3m33s"), "{}", picture(&app));
     app.size = (60, 15);
-    assert_eq!(line(&app, "DISCONNECTED"), " ! DISCONNECTED 14s. Trying again. Actions are off.");
+    assert_eq!(line(&app, "DISCONNECTED"), " ! DISCONNECTED 14s. Trying again (F5 now). Actions are off.");
     app.size = (30, 8);
     assert_eq!(line(&app, "DOWN"), "! DOWN 14s");
     app.size = (80, 24);

@@ -38,6 +38,7 @@ impl Board {
         let records = Records::new(client.clone(), Scope::Everything);
         let mut board = Self { app: empty(120, 36), records, client };
         board.app.now = now;
+        board.app.sift.all_levels = true;
         board.send(Msg::Word(up())).await;
         board.read().await;
         board
@@ -115,7 +116,7 @@ fn check(board: &Board, log: &[Entry]) {
     // What is shown last is what happened last.
     let mut before = up_to(log, &board.places());
     before.retain(|entry| task_of(entry).is_some());
-    let shown = app.tail.back().map(|event| event.sequence);
+    let shown = app.tail.newest().next().map(|event| event.sequence);
     assert_eq!(shown, before.last().map(|entry| entry.sequence));
     assert!(app.tied().is_some(), "nothing can be done in the past");
     assert!(!picture(app).is_empty());

@@ -19,7 +19,7 @@ pub(super) use facts::{facts, latest};
 pub(super) use pane::happening;
 pub(super) use steps::lines as steps;
 
-pub(crate) use pane::len;
+pub(crate) use pane::{len, lines, top};
 
 /// From this width on the pane is beside the facts; below it, under them.
 const BESIDE: u16 = 100;

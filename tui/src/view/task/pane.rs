@@ -4,16 +4,19 @@ use longhaul_client::fleet::Happening;
 use longhaul_core::{Priority, Snapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use crate::app::{App, Opened, Pane};
+use crate::app::{App, Find, Opened, Pane, wrapped};
 use crate::store::Standing;
 use crate::text::{fit, number, pad, width};
 use crate::theme::Tone;
-use crate::view::{frame, nothing, put, scrollbar};
+use crate::view::{frame, nothing, on_edge, put, scrollbar};
 
 use super::why;
+
+/// Wider than any line.
+const WHOLE: usize = 4096;
 
 pub(super) fn draw(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
@@ -45,14 +48,81 @@ pub(super) fn draw(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) 
         };
         return nothing(theme, &[why], inner, buffer);
     }
-    let end = len.saturating_sub(room);
-    let follows = opened.follow && matches!(opened.pane, Pane::Events | Pane::Text);
-    let top = if follows { end } else { opened.top.min(end) };
+    let top = top(app, opened);
     for (at, spans) in (0..).zip(content(app, opened, top, room, inner.width.into())) {
+        let spans = match &opened.find {
+            Some(find) => marked(find, spans, find.line() == Some(top + usize::from(at))),
+            None => spans,
+        };
         put(buffer, inner, at, spans);
     }
     scrollbar(theme, top, len, inner, buffer);
-    chip(app, opened, follows, area, buffer);
+    chip(app, opened, follows(opened), area, buffer);
+    found(app, opened, area, buffer);
+}
+
+fn follows(opened: &Opened) -> bool {
+    opened.follow && matches!(opened.pane, Pane::Events | Pane::Text)
+}
+
+/// The first line in sight.
+pub(crate) fn top(app: &App, opened: &Opened) -> usize {
+    let end = len(app, opened).saturating_sub(super::pane(app).height.into());
+    if follows(opened) { end } else { opened.top.min(end) }
+}
+
+/// A line with what is looked for marked in it: underlined, and reversed in the line one is at.
+fn marked<'a>(find: &Find, spans: Vec<Span<'a>>, here: bool) -> Vec<Span<'a>> {
+    let whole: String = spans.iter().map(|span| span.content.as_ref()).collect();
+    let ranges = find.ranges(&whole);
+    if ranges.is_empty() {
+        return spans;
+    }
+    let mut style = Modifier::UNDERLINED | Modifier::BOLD;
+    if here {
+        style |= Modifier::REVERSED;
+    }
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    for span in spans {
+        let end = begin + span.content.len();
+        // Where the span is cut: at its ends, and where something found begins or ends in it.
+        let bounds = ranges.iter().flat_map(|range| [range.start, range.end]);
+        let mut cuts: Vec<usize> = bounds.filter(|at| (begin..end).contains(at)).collect();
+        cuts.extend([begin, end]);
+        cuts.sort_unstable();
+        for (from, to) in cuts.iter().zip(cuts.iter().skip(1)).filter(|(from, to)| from < to) {
+            let within = ranges.iter().any(|range| range.contains(from));
+            let text = span.content[from - begin..to - begin].to_owned();
+            parts.push(Span::styled(text, if within { span.style.add_modifier(style) } else { span.style }));
+        }
+        begin = end;
+    }
+    parts
+}
+
+/// On the lower edge: what is looked for, and the how manieth of how many lines one is at.
+fn found(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) {
+    let Some(find) = &opened.find else { return };
+    let (place, style) = match find.place() {
+        Some((at, of)) => (format!("{at}/{of}"), app.theme.accent()),
+        None => ("not found".to_owned(), app.theme.tone(Tone::Warning)),
+    };
+    let room = usize::from(area.width).saturating_sub(width(&place) + 30);
+    let text = format!(" /{} {place} ", fit(find.text(), room));
+    let at = Rect { x: area.x + 2, y: area.y + area.height.saturating_sub(1), height: 1, ..area };
+    let wide = u16::try_from(width(&text)).unwrap_or(u16::MAX);
+    if area.height > 0 && wide + 4 < area.width {
+        put(buffer, Rect { width: wide, ..at }, 0, vec![Span::styled(text, style)]);
+    }
+}
+
+/// Every line of the pane one looks at, whole.
+pub(crate) fn lines(app: &App, opened: &Opened) -> Vec<String> {
+    // Reasons are made to fit; other lines are cut only where they are drawn.
+    let columns = if opened.pane == Pane::Why { super::pane(app).width.into() } else { WHOLE };
+    let lines = content(app, opened, 0, usize::MAX, columns);
+    lines.into_iter().map(|spans| spans.iter().map(|span| span.content.as_ref()).collect()).collect()
 }
 
 /// On the lower edge: whether the end is followed, and what came since it is not.
@@ -65,20 +135,16 @@ fn chip(app: &App, opened: &Opened, follows: bool, area: Rect, buffer: &mut Buff
         (false, 0) => (" f follows ".to_owned(), app.theme.dim()),
         (false, n) => (format!(" {} new, f follows ", number(n)), app.theme.tone(Tone::Warning)),
     };
-    let wide = u16::try_from(width(&text)).unwrap_or(0);
-    if area.width > wide + 2 && area.height > 0 {
-        let at =
-            Rect { x: area.x + area.width - wide - 2, y: area.y + area.height - 1, width: wide, height: 1 };
-        put(buffer, at, 0, vec![Span::styled(text, style)]);
-    }
+    on_edge(area, &text, style, buffer);
 }
 
 /// How many lines the pane one looks at has.
 pub(crate) fn len(app: &App, opened: &Opened) -> usize {
     let Some(snapshot) = &opened.snapshot else { return 0 };
     match opened.pane {
-        Pane::Events => opened.shown() + usize::from(opened.dropped > 0),
-        Pane::Text | Pane::Output | Pane::Input | Pane::Asked => opened.lines().len(),
+        Pane::Events => opened.event_lines() + usize::from(opened.dropped > 0),
+        Pane::Text => opened.lines().len() + usize::from(opened.forgotten > 0),
+        Pane::Output | Pane::Input | Pane::Asked => opened.lines().len(),
         Pane::Artifacts => snapshot.artifacts.len(),
         Pane::Usage => usage(snapshot).len(),
         Pane::About => about(snapshot).len(),
@@ -102,12 +168,25 @@ fn content<'a>(app: &App, opened: &'a Opened, top: usize, room: usize, columns: 
             });
             let above = usize::from(dropped.is_some());
             let first = dropped.filter(|_| top == 0);
-            let room = room - usize::from(first.is_some());
-            let events = opened.events().skip(top.saturating_sub(above)).take(room);
-            first.into_iter().chain(events.map(|event| happening(app, event, columns))).collect()
+            let (skip, events) = opened.events_from(top.saturating_sub(above));
+            let told = events.flat_map(|event| match opened.wraps() {
+                true => whole(app, event, super::pane(app).width.into()),
+                false => vec![happening(app, event, columns)],
+            });
+            first.into_iter().chain(told.skip(skip)).take(room).collect()
         }
         Pane::Text | Pane::Output | Pane::Input | Pane::Asked => {
-            opened.lines().iter().skip(top).take(room).map(|line| vec![Span::raw(line.as_str())]).collect()
+            let forgotten = (opened.pane == Pane::Text && opened.forgotten > 0).then(|| {
+                let text = format!("… {} bytes of earlier text are not kept here", number(opened.forgotten));
+                vec![Span::styled(text, app.theme.dim())]
+            });
+            let above = usize::from(forgotten.is_some());
+            let lines = opened.lines().iter().skip(top.saturating_sub(above));
+            let lines = lines.map(|line| match opened.wraps() {
+                true => vec![Span::raw(line.as_str())],
+                false => plain(line.clone()),
+            });
+            forgotten.filter(|_| top == 0).into_iter().chain(lines).take(room).collect()
         }
         Pane::Artifacts => {
             let told = |file: &longhaul_core::Artifact| {
@@ -204,6 +283,17 @@ fn turns(opened: &Opened) -> impl Iterator<Item = &Happening> {
         "expired",
     ];
     opened.events().filter(|event| TURNS.contains(&event.name))
+}
+
+/// One event in as many lines as it takes.
+fn whole<'a>(app: &App, event: &Happening, columns: usize) -> Vec<Vec<Span<'a>>> {
+    let mut parts = wrapped(event, columns).into_iter();
+    let mut head = happening(app, event, 0);
+    head.truncate(2);
+    let indent = head.iter().map(|span| width(&span.content)).sum();
+    head.extend(parts.next().map(Span::raw));
+    let rest = parts.map(move |part| vec![Span::raw(" ".repeat(indent)), Span::raw(part)]);
+    [head].into_iter().chain(rest).collect()
 }
 
 /// One event in a line.

@@ -59,6 +59,10 @@ pub(crate) enum Effect {
     Mouse(bool),
     /// Draw every cell anew.
     Redraw,
+    /// Stop for a while, until the shell has the process go on.
+    Suspend,
+    /// Try at once to reach the log.
+    Reconnect,
 }
 
 /// Does it.
@@ -158,9 +162,11 @@ impl Performer {
                     let _ = back.send(Msg::Fetched { at, text }).await;
                 });
             }
+            Effect::Reconnect => self.source.reconnect(),
             Effect::Copy(_)
             | Effect::Mouse(_)
             | Effect::Redraw
+            | Effect::Suspend
             | Effect::Edit(_)
             | Effect::Show(_)
             | Effect::Ring(_) => return Some(effect),

@@ -5,6 +5,7 @@ use longhaul_core::{TaskRef, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::app::{Draft, Steer};
+use crate::host::Remark;
 use crate::records::Answer;
 
 /// Something that happened.
@@ -51,6 +52,8 @@ pub(crate) enum Msg {
     Past(u64, Result<Answer, String>),
     /// A moment is to be gone to.
     Go(Point),
+    /// Whoever opened the dashboard says something.
+    Remark(Remark),
     /// The editor was closed.
     Edited(Result<Draft, String>),
     /// The pager was closed, or could not be opened.

@@ -13,6 +13,7 @@ use longhaul_core::TaskRef;
 use tokio::sync::mpsc;
 
 use crate::app::App;
+use crate::host::Hosted;
 use crate::msg::Msg;
 use crate::run::{Error, Options, asked_to_end};
 use crate::source::Source;
@@ -28,7 +29,7 @@ use crate::view::said;
 /// # Errors
 /// [`Error::Terminal`] if `out` cannot be written to.
 pub async fn plain(source: Arc<dyn Source>, options: Options, out: impl Write) -> Result<(), Error> {
-    let app = begin(source.as_ref(), &options, Palette::Mono);
+    let app = begin(source.as_ref(), &options, Palette::Mono, Hosted::default());
     let (sender, mut words) = mpsc::channel(64);
     let telling = source.words(sender);
     let mut teller = Teller { app, out, known: HashMap::new(), began: false };

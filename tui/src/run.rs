@@ -16,10 +16,13 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::aside::Aside;
 use crate::effect::{Effect, Performer};
+use crate::figures::Figures;
+use crate::host::{Host, Hosted, Left, Remark};
 use crate::msg::Msg;
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::start::{begin, fitting};
+use crate::stop::{Stop, Stops, Whom, stop};
 use crate::terminal::Screen;
 use crate::theme::{self, Palette};
 use crate::update::update;
@@ -60,6 +63,8 @@ pub struct Options {
     pub keys: Option<PathBuf>,
     /// A file in which choices are remembered.
     pub remembered: Option<PathBuf>,
+    /// A file into which is written, at the end, how long everything took.
+    pub figures: Option<PathBuf>,
 }
 
 /// Why the dashboard does not run.
@@ -77,16 +82,28 @@ pub enum Error {
 
 /// Runs the dashboard on this terminal until its user leaves it, or the process is asked to end.
 ///
+/// To be awaited where the process began, as by `block_on`: a panic there is told on a terminal that was
+/// given back, while one of another thread goes into the log only, since the dashboard goes on.
+///
 /// # Errors
 /// [`Error::NoTerminal`] without a terminal, [`Error::Terminal`] if it breaks. In either case the
 /// terminal is as it was before.
-pub async fn run(source: Arc<dyn Source>, options: Options) -> Result<(), Error> {
+pub async fn run(source: Arc<dyn Source>, options: Options) -> Result<Left, Error> {
+    run_for(Host::default(), source, options).await
+}
+
+/// Runs the dashboard for a command that runs things of its own beside it, as [`run`] does. Dropped, it
+/// gives the terminal back.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_for(host: Host, source: Arc<dyn Source>, options: Options) -> Result<Left, Error> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(Error::NoTerminal);
     }
     // Asked before anything else reads from the terminal.
     let palette = options.palette.unwrap_or_else(fitting);
-    let app = begin(source.as_ref(), &options, palette);
+    let app = begin(source.as_ref(), &options, palette, Hosted::by(&host));
     let mut screen = Screen::take()?;
     let app = App { size: screen.size()?, ..app };
     if app.mouse {
@@ -95,15 +112,24 @@ pub async fn run(source: Arc<dyn Source>, options: Options) -> Result<(), Error>
     let (sender, words) = mpsc::channel(64);
     let mut performer = Performer::start(source.clone(), options.folder.clone(), sender);
     let keys = Keys::read();
+    let mut figures = options.figures.as_deref().map(Figures::new);
+    if let Some(figures) = &mut figures {
+        figures.connected();
+    }
     // A log that does not grow is seen at its end.
     let at = options.at.or(source.ends_at().map(Point::At));
-    let mut all = Loop { app, screen, source, words, keys, focused: true, aside: None };
+    let (stops, remarks) = (Stops::listen(), host.remarks);
+    let mut all =
+        Loop { app, screen, source, words, remarks, keys, stops, focused: true, aside: None, figures };
     if let Some(point) = at {
         all.take(&mut performer, Msg::Go(point))?;
     }
     let outcome = all.run(&mut performer).await;
     if let Some(path) = &options.remembered {
         Settings::of(&all.app).write(path);
+    }
+    if let Some(figures) = &all.figures {
+        figures.write()?;
     }
     Ok(outcome?)
 }
@@ -113,24 +139,27 @@ struct Loop {
     screen: Screen,
     source: Arc<dyn Source>,
     words: mpsc::Receiver<Msg>,
+    /// What the host says, until it has nothing more to say.
+    remarks: Option<mpsc::Receiver<Remark>>,
     keys: Keys,
+    stops: Stops,
     focused: bool,
     /// What needs the terminal for itself, next.
     aside: Option<Aside>,
+    figures: Option<Figures>,
 }
 
 impl Loop {
-    async fn run(&mut self, performer: &mut Performer) -> io::Result<()> {
+    async fn run(&mut self, performer: &mut Performer) -> io::Result<Left> {
         let mut end = std::pin::pin!(asked_to_end());
-        self.take(performer, Msg::Tick(self.source.now()))?;
-        self.screen.draw(&self.app)?;
+        self.draw(performer)?;
         let mut drawn = Instant::now();
         let mut dirty = false;
         while !self.app.quit {
             if let Some(aside) = self.aside.take() {
                 match self.step_aside(aside).await? {
                     Some(msg) => self.take(performer, msg)?,
-                    None => return Ok(()),
+                    None => return Ok(Left::AskedToEnd),
                 }
                 // What was pressed meanwhile was meant for the other program.
                 end.set(asked_to_end());
@@ -142,15 +171,27 @@ impl Loop {
             let mut at_once = false;
             tokio::select! {
                 biased;
-                () = &mut end => return Ok(()),
+                () = &mut end => return Ok(Left::AskedToEnd),
+                stopped = self.stops.next() => {
+                    self.stopped(stopped)?;
+                    (dirty, at_once) = (true, true);
+                }
                 event = self.keys.events.recv() => {
-                    let Some(event) = event else { return Ok(()) };
-                    dirty |= self.hear(performer, event?)?;
+                    let Some(event) = event else { return Err(hung_up()) };
+                    let (read_at, event) = event?;
+                    if self.hear(performer, event)? {
+                        dirty = true;
+                        self.figures.iter_mut().for_each(|figures| figures.pressed(read_at));
+                    }
                     at_once = true;
                 }
                 () = tokio::time::sleep_until(frame), if dirty => at_once = true,
+                remark = said(&mut self.remarks) => {
+                    self.take(performer, Msg::Remark(remark))?;
+                    dirty = true;
+                }
                 word = self.words.recv() => {
-                    let Some(word) = word else { return Ok(()) };
+                    let Some(word) = word else { return Ok(Left::Quit) };
                     self.take(performer, word)?;
                     self.gulp(performer)?;
                     dirty = true;
@@ -161,12 +202,22 @@ impl Loop {
                 }
             }
             if dirty && (at_once || drawn.elapsed() >= pause) {
-                // Times that count must be of now, whatever brought this frame about.
-                self.take(performer, Msg::Tick(self.source.now()))?;
-                self.screen.draw(&self.app)?;
+                self.draw(performer)?;
                 drawn = Instant::now();
                 dirty = false;
             }
+        }
+        Ok(if self.app.host.at_once { Left::AtOnce } else { Left::Quit })
+    }
+
+    /// Draws everything as it is now.
+    fn draw(&mut self, performer: &mut Performer) -> io::Result<()> {
+        let due = self.figures.is_some().then(std::time::Instant::now);
+        // Times that count must be of now, whatever brought this frame about.
+        self.take(performer, Msg::Tick(self.source.now()))?;
+        let bytes = self.screen.draw(&self.app)?;
+        if let (Some(figures), Some(due)) = (&mut self.figures, due) {
+            figures.drawn(due, bytes, self.app.listed);
         }
         Ok(())
     }
@@ -195,6 +246,7 @@ impl Loop {
                 Some(Effect::Ring(text)) => self.screen.ring(&text)?,
                 Some(Effect::Edit(draft)) => self.aside = Some(Aside::Edit(draft)),
                 Some(Effect::Show(text)) => self.aside = Some(Aside::Show(text)),
+                Some(Effect::Suspend) => self.suspend(Whom::Job)?,
                 Some(_) | None => {}
             }
         }
@@ -206,18 +258,48 @@ impl Loop {
     async fn step_aside(&mut self, aside: Aside) -> io::Result<Option<Msg>> {
         self.keys.stop();
         self.screen.leave();
-        let ended = tokio::select! {
-            ended = aside.run() => Some(ended),
-            () = asked_to_end_by_others() => None,
+        let mut ended = std::pin::pin!(aside.run());
+        let mut end = std::pin::pin!(asked_to_end_by_others());
+        let ended = loop {
+            tokio::select! {
+                ended = &mut ended => break Some(ended),
+                () = &mut end => break None,
+                // The other program stops by itself, and leaves the terminal as it found it.
+                () = self.stops.asked() => stop(Whom::Us),
+            }
         };
+        self.come_back()?;
+        self.keys = Keys::read();
+        Ok(ended)
+    }
+
+    /// Takes the terminal again, however it was left.
+    fn come_back(&mut self) -> io::Result<()> {
         self.screen.come_back()?;
         if self.app.mouse {
             self.screen.mouse(true)?;
         }
-        self.keys = Keys::read();
         // The window may have another size by now.
         (self.app.size, self.focused) = (self.screen.size()?, true);
-        Ok(ended)
+        Ok(())
+    }
+
+    /// Gives the terminal back and stops until somebody has the process go on.
+    fn suspend(&mut self, whom: Whom) -> io::Result<()> {
+        self.screen.leave();
+        stop(whom);
+        self.come_back()
+    }
+
+    fn stopped(&mut self, what: Stop) -> io::Result<()> {
+        match what {
+            Stop::Asked => self.suspend(Whom::Us),
+            Stop::Over => {
+                self.screen.leave();
+                self.come_back()
+            }
+            Stop::Gone => Err(hung_up()),
+        }
     }
 
     /// Takes what the terminal says; whether something may have changed.
@@ -242,9 +324,12 @@ impl Loop {
     }
 }
 
+/// Something the terminal said, and when it was read.
+type Heard = (std::time::Instant, Event);
+
 /// What the terminal says, read on a thread of its own.
 struct Keys {
-    events: mpsc::Receiver<io::Result<Event>>,
+    events: mpsc::Receiver<io::Result<Heard>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -256,7 +341,7 @@ impl Keys {
             while !sender.is_closed() {
                 let read = match event::poll(LOOK) {
                     Ok(false) => continue,
-                    Ok(true) => event::read(),
+                    Ok(true) => event::read().map(|event| (std::time::Instant::now(), event)),
                     Err(error) => Err(error),
                 };
                 let broken = read.is_err();
@@ -276,6 +361,21 @@ impl Keys {
             let _ = thread.join();
         }
     }
+}
+
+fn hung_up() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "it is gone")
+}
+
+/// What the host says next.
+async fn said(remarks: &mut Option<mpsc::Receiver<Remark>>) -> Remark {
+    if let Some(open) = remarks {
+        match open.recv().await {
+            Some(remark) => return remark,
+            None => *remarks = None,
+        }
+    }
+    std::future::pending().await
 }
 
 /// Waits until the process is asked to end.

@@ -41,6 +41,9 @@ pub trait Source: Send + Sync + 'static {
         Box::pin(async move { Err(why) })
     }
 
+    /// Tries at once to reach what is out of reach.
+    fn reconnect(&self) {}
+
     /// The log itself: any moment of it.
     fn records(&self) -> Records;
 
@@ -145,6 +148,10 @@ impl Source for Live {
     fn history(&self, at: TaskRef) -> BoxFuture<'static, Result<Vec<u8>, String>> {
         let client = self.client.clone();
         Box::pin(async move { history(&client, &at).await })
+    }
+
+    fn reconnect(&self) {
+        self.client.reconnect();
     }
 
     fn records(&self) -> Records {

@@ -1,8 +1,9 @@
 //! The terminal itself: taken over, written to once a frame, and given back whatever happens.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::ThreadId;
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -21,6 +22,8 @@ use crate::view;
 
 /// Whether the terminal is taken over: whoever gives it back first, does.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The thread that took it over.
+static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
 static HOOK: Once = Once::new();
 
 /// The terminal, for as long as this lives.
@@ -30,15 +33,21 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal over. It is given back when this is dropped, and before a panic is told.
+    /// Takes the terminal over. It is given back when this is dropped, and before a panic of this thread is
+    /// told. A panic elsewhere ends one task of many: it is logged, and the screen stays.
     pub(crate) fn take() -> io::Result<Self> {
         HOOK.call_once(|| {
             let told = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
+                let draws = *DRAWS.lock().unwrap_or_else(PoisonError::into_inner);
+                if TAKEN.load(Ordering::SeqCst) && draws != Some(std::thread::current().id()) {
+                    return tracing::error!("{panic}");
+                }
                 give_back();
                 told(panic);
             }));
         });
+        *DRAWS.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
         let frames = Frames::default();
         let terminal = enter().and_then(|()| Terminal::new(CrosstermBackend::new(frames.clone())));
         match terminal {
@@ -76,8 +85,8 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
-    /// Draws what changed, in one write.
-    pub(crate) fn draw(&mut self, app: &App) -> io::Result<()> {
+    /// Draws what changed, in one write of so many bytes.
+    pub(crate) fn draw(&mut self, app: &App) -> io::Result<usize> {
         queue!(self.frames, BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| view::draw(app, frame))?;
         queue!(self.frames, EndSynchronizedUpdate)?;
@@ -104,6 +113,14 @@ impl Screen {
         write!(out, "\x1b]52;c;{}\x07", base64(text.as_bytes()))?;
         out.flush()
     }
+}
+
+/// Whether this process has a terminal it may take: stdin and stdout are one, and it is in its foreground.
+/// One that was started with `&` would only be stopped for it.
+pub fn has_terminal() -> bool {
+    let stdin = io::stdin();
+    let both = stdin.is_terminal() && io::stdout().is_terminal();
+    both && rustix::termios::tcgetpgrp(&stdin).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 impl Drop for Screen {
@@ -141,12 +158,13 @@ fn give_back() {
 struct Frames(Arc<Mutex<Vec<u8>>>);
 
 impl Frames {
-    fn send(&self) -> io::Result<()> {
+    fn send(&self) -> io::Result<usize> {
         let mut frame = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = io::stdout().lock();
         let sent = out.write_all(&frame).and_then(|()| out.flush());
+        let bytes = frame.len();
         frame.clear();
-        sent
+        sent.map(|()| bytes)
     }
 }
 

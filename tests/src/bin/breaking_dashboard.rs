@@ -55,5 +55,6 @@ async fn main() -> anyhow::Result<()> {
     let client = Client::new(journal, Identity::new("acme", "ann", "test")?);
     let live = Live::new(client, Scope::Organisation(OrgId::new("acme")?));
     let breaking = Breaking { live, readings: AtomicU32::new(0) };
-    Ok(longhaul_tui::run(Arc::new(breaking), Options::default()).await?)
+    longhaul_tui::run(Arc::new(breaking), Options::default()).await?;
+    Ok(())
 }

@@ -110,7 +110,7 @@ impl Keymap {
     fn check(&self) -> Result<(), BadKeys> {
         for context in View::ALL.into_iter().map(Context::List).chain([Context::Task]) {
             let acts: Vec<Act> = self.taken(context)?.values().map(|bind| bind.act).collect();
-            if !acts.contains(&Act::Quit) {
+            if !acts.iter().any(|act| matches!(act, Act::Quit | Act::QuitNow)) {
                 return Err(BadKeys::NoWayOut("quit"));
             }
             if !acts.contains(&Act::Back) {

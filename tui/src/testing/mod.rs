@@ -245,6 +245,7 @@ pub(crate) fn key(name: &str) -> KeyEvent {
         "End" => KeyCode::End,
         "Backspace" => KeyCode::Backspace,
         "Del" => KeyCode::Delete,
+        "F5" => KeyCode::F(5),
         _ => KeyCode::Char(name.chars().next().unwrap()),
     };
     KeyEvent::new(code, modifiers)

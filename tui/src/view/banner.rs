@@ -28,14 +28,14 @@ impl Banner {
 
 /// What must not be overlooked, if anything.
 pub(crate) fn banner(app: &App) -> Option<Banner> {
-    disconnected(app).or_else(|| silent(app)).or_else(|| lags(app))
+    disconnected(app).or_else(|| silent(app)).or_else(|| lags(app)).or_else(|| host(app))
 }
 
 fn disconnected(app: &App) -> Option<Banner> {
     let (Some(since), Some(Link::Down { next, .. })) = (app.down_since, &app.link) else { return None };
     let gone = span(app.now.since(since));
     let again = match next.since(app.now) {
-        Millis(0..1000) => "Trying again".to_owned(),
+        Millis(0..1000) => "Trying again (F5 now)".to_owned(),
         wait => format!("Retry in {} (F5 now)", span(wait)),
     };
     Some(Banner {
@@ -90,6 +90,15 @@ fn lags(app: &App) -> Option<Banner> {
         ],
     };
     Some(Banner { tone: Tone::Warning, texts })
+}
+
+/// What the command that opened the dashboard says all this is about.
+fn host(app: &App) -> Option<Banner> {
+    let text = app.host.standing.as_ref()?;
+    let closes =
+        app.host.closes_at.map(|at| format!(" This closes by itself in {}.", span(at.since(app.now))));
+    let texts = vec![format!(" {text}{}", closes.unwrap_or_default()), format!(" {text}")];
+    Some(Banner { tone: Tone::Good, texts })
 }
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {

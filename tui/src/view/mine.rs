@@ -13,7 +13,7 @@ use crate::text::{fit, pad, pad_left, span, took, width};
 use crate::theme::{Tone, glyph};
 use crate::update::underway;
 
-use super::{frame, nothing, put, scrollbar, select, tasks};
+use super::{frame, greeting, nothing, put, scrollbar, select, tasks};
 
 /// Lines of a task.
 pub(super) const LINES: usize = 2;
@@ -26,6 +26,9 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let rows = app.mine.rows();
     let inner = frame(theme, title(app, rows), area, buffer);
     if rows.is_empty() {
+        if app.listed && !app.host.greeting.is_empty() {
+            return greeting(app, "Nothing of yours yet.", inner, buffer);
+        }
         let lines: &[&str] = if app.listed {
             &[
                 "Nothing of yours yet.",

@@ -14,7 +14,7 @@ use crate::text::{clock, fit, number, pad, pad_left, short, span};
 use crate::theme::{Tone, glyph};
 use crate::update::underway;
 
-use super::{charts, frame, nothing, put, scrollbar, select, task};
+use super::{charts, frame, greeting, nothing, put, scrollbar, select, task};
 
 /// How many rows are above the list's frame.
 pub(super) fn above(shape: Shape) -> u16 {
@@ -184,6 +184,8 @@ fn empty(app: &App, area: Rect, buffer: &mut Buffer) {
         &["Reading the list…"]
     } else if app.past().is_some() {
         &["No task was there then."]
+    } else if !app.host.greeting.is_empty() {
+        return greeting(app, "No tasks yet.", area, buffer);
     } else {
         &[
             "No tasks yet.",

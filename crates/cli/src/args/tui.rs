@@ -25,7 +25,7 @@ pub(crate) enum GlyphsArg {
     Ascii,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Tui {
     /// Which colours; without it what suits the terminal
     #[arg(long, value_enum, value_name = "THEME")]
@@ -51,6 +51,9 @@ pub(crate) struct Tui {
     /// Open a history kept with doctor --export, offline; no server is needed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mine", "plain"])]
     pub(crate) bundle: Option<std::path::PathBuf>,
+    /// Write how long everything took into a file, at the end (for `bench dashboard`)
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) figures: Option<std::path::PathBuf>,
     /// One line a change instead of a screen: for screen readers, and without a terminal
     #[arg(long)]
     pub(crate) plain: bool,

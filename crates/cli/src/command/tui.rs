@@ -12,6 +12,7 @@ use longhaul_core::{OrgId, Timestamp};
 use longhaul_tui::{Glyphs, Live, Options, Palette};
 
 use crate::args::{GlyphsArg, ThemeArg, Tui};
+use crate::command::dashboard;
 use crate::exit::{Code, usage};
 use crate::output::say;
 use crate::place::{Need, Place};
@@ -33,7 +34,8 @@ pub(crate) async fn run(settings: &Settings, args: &Tui) -> anyhow::Result<Code>
     if !args.plain && (!std::io::stdout().is_terminal() || !std::io::stdin().is_terminal()) {
         return Err(usage(longhaul_tui::Error::NoTerminal.to_string()));
     }
-    log(settings)?;
+    // Only what is asked for.
+    dashboard::log(&settings.data.join("tui.log"), None)?;
     if let Some(path) = &args.bundle {
         return bundle(settings, args, path).await;
     }
@@ -42,11 +44,11 @@ pub(crate) async fn run(settings: &Settings, args: &Tui) -> anyhow::Result<Code>
         true => Scope::Everything,
         false => Scope::Organisation(OrgId::new(&settings.org)?),
     };
-    let options = options(settings, args, address(settings), place.journal().now())?;
+    let options = options(settings, args, address(settings.nats.as_deref()), place.journal().now())?;
     let source = Arc::new(Live::new(place.client().clone(), scope));
     let outcome = match args.plain {
         true => longhaul_tui::plain(source, options, std::io::stdout()).await,
-        false => longhaul_tui::run(source, options).await,
+        false => longhaul_tui::run(source, options).await.map(drop),
     };
     place.close().await;
     outcome?;
@@ -73,7 +75,12 @@ async fn bundle(settings: &Settings, args: &Tui, path: &Path) -> anyhow::Result<
 }
 
 /// How it is to be, at a place, where it is this late.
-fn options(settings: &Settings, args: &Tui, place: String, now: Timestamp) -> anyhow::Result<Options> {
+pub(super) fn options(
+    settings: &Settings,
+    args: &Tui,
+    place: String,
+    now: Timestamp,
+) -> anyhow::Result<Options> {
     let at = args.at.as_deref().map(|text| longhaul_tui::point(text, now));
     Ok(Options {
         org: settings.org.clone(),
@@ -94,14 +101,15 @@ fn options(settings: &Settings, args: &Tui, place: String, now: Timestamp) -> an
         at: at.transpose().map_err(usage)?,
         folder: PathBuf::new(),
         keys: home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("longhaul/keys.toml")),
+        figures: args.figures.clone(),
         remembered: home("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("longhaul/tui.toml")),
     })
 }
 
 /// Where the log is, without what is secret in the address.
-fn address(settings: &Settings) -> String {
-    let Some(url) = &settings.nats else { return "local".to_owned() };
-    let host = url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host);
+pub(super) fn address(url: Option<&str>) -> String {
+    let Some(url) = url else { return "local".to_owned() };
+    let host = url.rsplit_once('@').map_or(url, |(_, host)| host);
     host.trim_start_matches("nats://").to_owned()
 }
 
@@ -109,15 +117,4 @@ fn address(settings: &Settings) -> String {
 fn home(variable: &str, under_home: &str) -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     folder(variable).or_else(|| Some(folder("HOME")?.join(under_home)))
-}
-
-/// Logs go to a file, and only what `LONGHAUL_LOG` asks for: the screen is not theirs.
-fn log(settings: &Settings) -> anyhow::Result<()> {
-    let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("LONGHAUL_LOG") else { return Ok(()) };
-    std::fs::create_dir_all(&settings.data)?;
-    let path = settings.data.join("tui.log");
-    let file = std::fs::File::options().create(true).append(true).open(&path)?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-    let _ = subscriber.with_writer(std::sync::Mutex::new(file)).try_init();
-    Ok(())
 }

@@ -1,0 +1,96 @@
+//! Whoever opens the dashboard: a command that runs things of its own beside it, has something to say
+//! meanwhile, and ends with it.
+
+use std::time::Duration;
+
+use longhaul_core::{Millis, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::text::fit;
+
+/// How long a line of a host may be, in columns.
+const LINE: usize = 300;
+
+/// A command that opens the dashboard and runs things of its own beside it.
+#[derive(Debug, Default)]
+pub struct Host {
+    /// What runs here and how to go on, a line each: for the inbox, and for the screen while there are no
+    /// tasks.
+    pub greeting: Vec<String>,
+    /// What ends together with the dashboard, a line each: who leaves it is told and asked first. Empty:
+    /// nothing does.
+    pub ends: Vec<String>,
+    /// What it says while the dashboard is open.
+    pub remarks: Option<mpsc::Receiver<Remark>>,
+}
+
+/// Something a host says while the dashboard is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remark {
+    /// What happened: shown for a moment, and kept in the inbox.
+    Said(String),
+    /// What all this is about: above every view, until there is another.
+    Standing(String),
+    /// There is nothing more to come: said above every view. A dashboard that nobody has touched since it
+    /// was opened closes by itself after this time.
+    Over(String, Duration),
+}
+
+/// How the dashboard was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// By its user, who is through with it; or by itself.
+    Quit,
+    /// By its user, with C-c.
+    AtOnce,
+    /// The process was asked to end.
+    AskedToEnd,
+}
+
+/// What is known of the host.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hosted {
+    /// Clean lines.
+    pub(crate) greeting: Vec<String>,
+    /// Clean lines.
+    pub(crate) ends: Vec<String>,
+    /// A clean line.
+    pub(crate) standing: Option<String>,
+    /// When the dashboard closes by itself.
+    pub(crate) closes_at: Option<Timestamp>,
+    /// Whether somebody has pressed a key, or used the mouse.
+    pub(crate) touched: bool,
+    /// Whether one left with C-c.
+    pub(crate) at_once: bool,
+}
+
+impl Hosted {
+    pub(crate) fn by(host: &Host) -> Self {
+        let clean = |lines: &[String]| lines.iter().map(|line| fit(line, LINE)).collect();
+        Self { greeting: clean(&host.greeting), ends: clean(&host.ends), ..Self::default() }
+    }
+
+    /// Takes what the host says, as of now; what is to be shown for a moment, if anything.
+    pub(crate) fn hear(&mut self, remark: &Remark, now: Timestamp) -> Option<String> {
+        match remark {
+            Remark::Said(text) => return Some(fit(text, LINE)),
+            Remark::Standing(text) => self.standing = Some(fit(text, LINE)),
+            Remark::Over(text, within) => {
+                self.standing = Some(fit(text, LINE));
+                let within = Millis(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+                self.closes_at = (!self.touched).then(|| now.plus(within));
+            }
+        }
+        None
+    }
+
+    /// Somebody is there.
+    pub(crate) fn touch(&mut self) {
+        (self.touched, self.closes_at) = (true, None);
+    }
+
+    /// Whether the dashboard closes by itself by now.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        self.closes_at.is_some_and(|at| at <= now)
+    }
+}

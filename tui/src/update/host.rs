@@ -1,0 +1,57 @@
+//! The process the dashboard is part of: who opened it, leaving it, reaching the log again.
+
+use longhaul_client::fleet::Link;
+
+use crate::app::{App, Confirm, Notice, Origin, Popup};
+use crate::effect::Effect;
+use crate::host::Remark;
+use crate::store::Standing;
+use crate::theme::Tone;
+
+/// Takes what the host says.
+pub(super) fn heard(app: &mut App, remark: &Remark) {
+    if let Some(text) = app.host.hear(remark, app.now) {
+        let notice = Notice { at: app.now, tone: Tone::Good, text, about: None };
+        app.inbox.add(notice.clone());
+        app.say(notice);
+    }
+}
+
+/// Leaves the dashboard. Asks first if something ends with it.
+pub(super) fn leave(app: &mut App) {
+    if app.host.ends.is_empty() {
+        app.quit = true;
+        return;
+    }
+    let running = match app.store.counts().of(Standing::Running) {
+        0 => None,
+        1 => Some("1 task runs now.".to_owned()),
+        n => Some(format!("{n} tasks run now.")),
+    };
+    let lines = app.host.ends.iter().cloned().chain(running).collect();
+    app.prompt = None;
+    let confirm = Confirm::new("Stop everything", lines, Vec::new());
+    app.popup = Some(Popup::Confirm(Confirm { quits: true, ..confirm }));
+}
+
+/// Leaves it from wherever one is. What asks first does so once.
+pub(super) fn leave_now(app: &mut App) {
+    let asked = matches!(&app.popup, Some(Popup::Confirm(confirm)) if confirm.quits);
+    app.host.at_once = true;
+    if asked {
+        app.quit = true;
+    } else {
+        leave(app);
+    }
+}
+
+/// Tries at once to reach the log, if it is out of reach.
+pub(super) fn reconnect(app: &mut App) -> Vec<Effect> {
+    let (tone, text, effects) = match (app.origin, &app.link) {
+        (Origin::File, _) => (Tone::Warning, "this is a file: there is nothing to connect to", Vec::new()),
+        (_, Some(Link::Up { .. })) => (Tone::Good, "the log answers", Vec::new()),
+        _ => (Tone::Warning, "trying to reach the log", vec![Effect::Reconnect]),
+    };
+    app.say(Notice { at: app.now, tone, text: text.to_owned(), about: None });
+    effects
+}

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use longhaul_client::Client;
 use longhaul_core::{
     Actor, Admission, AdmissionCommit, AdmissionReason, EventBody, ExecutorId, Kind, OrgId, Owner, Payload,
-    Role, RunNumber, Sequence, Submission, TaskId, Title, Usage, UserId,
+    Role, RunNumber, Sequence, Submission, TaskError, TaskId, Title, Usage, UserId,
 };
 use longhaul_executor::REHEARSAL;
 use longhaul_journal::{Journal, new_id, stamp};
@@ -24,6 +24,8 @@ pub(crate) enum Shape {
     Short,
     /// With two steps, a text and a cost: ten events in six records.
     Full,
+    /// As full, of many users, each with a title of its own; some failed, some were stopped.
+    Varied,
 }
 
 /// What was written.
@@ -41,7 +43,7 @@ impl Shape {
     pub(crate) fn events(self) -> u64 {
         match self {
             Self::Short => 3,
-            Self::Full => 10,
+            Self::Full | Self::Varied => 10,
         }
     }
 }
@@ -59,13 +61,7 @@ pub(crate) async fn load(
     let left = Arc::new(AtomicU64::new(tasks));
     let mut running = JoinSet::new();
     for client in clients {
-        let writer = Writer {
-            journal: client.journal().clone(),
-            org: client.identity().org.clone(),
-            user: client.identity().user.clone(),
-            executor: new_id(),
-            shape,
-        };
+        let writer = Writer::new(client, shape);
         let left = Arc::clone(&left);
         running.spawn(async move {
             let mut ledger = writer.journal.ledger_last(&writer.org).await?;
@@ -107,24 +103,36 @@ fn take(left: &AtomicU64) -> Option<u64> {
 }
 
 /// Writes the histories of one organisation.
-struct Writer {
-    journal: Journal,
-    org: OrgId,
+#[derive(Clone)]
+pub(crate) struct Writer {
+    pub(crate) journal: Journal,
+    pub(crate) org: OrgId,
     user: UserId,
     executor: ExecutorId,
     shape: Shape,
 }
 
 impl Writer {
+    pub(crate) fn new(client: &Client, shape: Shape) -> Self {
+        Self {
+            journal: client.journal().clone(),
+            org: client.identity().org.clone(),
+            user: client.identity().user.clone(),
+            executor: new_id(),
+            shape,
+        }
+    }
+
     /// Writes a block of histories, all at the same pace.
     async fn block(&self, count: u64, ledger: &mut Sequence) -> Result<Loaded, Error> {
         let tasks: Vec<TaskId> = (0..count).map(|_| new_id()).collect();
-        let submitted = EventBody::Submitted(Box::new(self.submission()?));
-        let mut places = self.round(&tasks, None, Role::Client, vec![submitted]).await?;
+        let submitted = |task| Ok(vec![EventBody::Submitted(Box::new(self.submission(task)?))]);
+        let mut places = self.round(&tasks, None, Role::Client, submitted).await?;
         *ledger = self.admit(&tasks, *ledger).await?;
         let later = records(self.shape, self.executor, *ledger);
         let rounds = 1 + later.len() as u64;
         for bodies in later {
+            let bodies = |task| Ok(self.ended(task, bodies.clone()));
             places = self.round(&tasks, Some(&places), Role::Executor, bodies).await?;
         }
         Ok(Loaded { tasks: count, records: count * rounds + 1, events: count * self.shape.events() })
@@ -136,23 +144,59 @@ impl Writer {
         tasks: &[TaskId],
         after: Option<&[Sequence]>,
         role: Role,
-        bodies: Vec<EventBody>,
+        bodies: impl Fn(TaskId) -> Result<Vec<EventBody>, Error>,
     ) -> Result<Vec<Sequence>, Error> {
-        let actor = self.actor(role);
         let commits = tasks.iter().enumerate().map(|(n, task)| {
-            let commit = stamp(*task, &actor, bodies.clone(), self.journal.now());
+            let bodies = bodies(*task);
             let expect = after.and_then(|after| after.get(n)).copied().unwrap_or_default();
-            async move { self.journal.commit(&self.org, &commit, expect).await }
+            async move { self.append(*task, role, bodies?, expect).await }
         });
-        try_join_all(commits).await.map_err(|error| longhaul_journal::Error::from(error).into())
+        try_join_all(commits).await
     }
 
-    async fn admit(&self, tasks: &[TaskId], expect: Sequence) -> Result<Sequence, Error> {
+    /// One record of a task.
+    pub(crate) async fn append(
+        &self,
+        task: TaskId,
+        role: Role,
+        bodies: Vec<EventBody>,
+        expect: Sequence,
+    ) -> Result<Sequence, Error> {
+        let commit = stamp(task, &self.actor(role), bodies, self.journal.now());
+        let appended = self.journal.commit(&self.org, &commit, expect).await;
+        appended.map_err(|error| longhaul_journal::Error::from(error).into())
+    }
+
+    /// Has some tasks end otherwise than well.
+    fn ended(&self, task: TaskId, mut bodies: Vec<EventBody>) -> Vec<EventBody> {
+        let lot = lot(task) % 100;
+        if self.shape != Shape::Varied || lot > 4 {
+            return bodies;
+        }
+        let run = RunNumber(1);
+        let stopped = || EventBody::Aborted { run: Some(run), checkpoint: Some("step 2".to_owned()) };
+        let asked = || EventBody::AbortRequested { by: self.user.to_string(), reason: None };
+        let failed = || EventBody::Failed {
+            run,
+            error: TaskError {
+                code: "data_unavailable".to_owned(),
+                message: "the source of the figures does not answer".to_owned(),
+                retryable: false,
+            },
+        };
+        if bodies.pop_if(|body| matches!(body, EventBody::Completed { .. })).is_some() {
+            bodies.extend(if lot > 2 { vec![asked(), stopped()] } else { vec![failed()] });
+        }
+        bodies
+    }
+
+    /// Admits the first runs of some tasks.
+    pub(crate) async fn admit(&self, tasks: &[TaskId], expect: Sequence) -> Result<Sequence, Error> {
         let admissions = tasks.iter().map(|task| {
             Ok(Admission {
                 task: *task,
                 run: RunNumber(1),
-                user: self.user.clone(),
+                user: self.user_of(*task)?,
                 conversation: None,
                 kind: kind()?,
                 why: AdmissionReason::First,
@@ -169,10 +213,21 @@ impl Writer {
         admitted.map_err(|error| longhaul_journal::Error::from(error).into())
     }
 
-    fn submission(&self) -> Result<Submission, Error> {
-        let title = Title::new("a task of the past").map_err(|error| Error::Unfit(error.to_string()))?;
+    fn user_of(&self, task: TaskId) -> Result<UserId, Error> {
+        match self.shape {
+            Shape::Short | Shape::Full => Ok(self.user.clone()),
+            Shape::Varied => unfit(UserId::new(format!("user-{}", lot(task) / 100 % 20))),
+        }
+    }
+
+    pub(crate) fn submission(&self, task: TaskId) -> Result<Submission, Error> {
+        let title = match self.shape {
+            Shape::Short | Shape::Full => "a task of the past".to_owned(),
+            Shape::Varied => title(lot(task)),
+        };
+        let title = unfit(Title::new(&title))?;
         Ok(Submission {
-            owner: Owner { org: self.org.clone(), user: self.user.clone(), conversation: None },
+            owner: Owner { org: self.org.clone(), user: self.user_of(task)?, conversation: None },
             kind: kind()?,
             title,
             input: Payload::Inline(json!("slow 2 0")),
@@ -197,8 +252,33 @@ impl Writer {
     }
 }
 
+/// A number drawn from a task's id.
+pub(crate) fn lot(task: TaskId) -> u32 {
+    let id = task.to_string();
+    id.get(id.len().saturating_sub(8)..).and_then(|end| u32::from_str_radix(end, 16).ok()).unwrap_or(0)
+}
+
+fn title(lot: u32) -> String {
+    const WORK: [&str; 8] = [
+        "quarterly review of billing",
+        "enrich leads from the trade fair",
+        "migrate the handbook",
+        "hunt a flaky test",
+        "triage inbound tickets",
+        "forecast demand by region",
+        "reconcile invoices",
+        "compare suppliers",
+    ];
+    let work = WORK[lot as usize / 2000 % WORK.len()];
+    format!("{work}, part {}", lot / 16_000 % 100_000)
+}
+
 fn kind() -> Result<Kind, Error> {
-    Kind::new(REHEARSAL).map_err(|error| Error::Unfit(error.to_string()))
+    unfit(Kind::new(REHEARSAL))
+}
+
+fn unfit<T, E: std::fmt::Display>(made: Result<T, E>) -> Result<T, Error> {
+    made.map_err(|error| Error::Unfit(error.to_string()))
 }
 
 /// What an executor writes, record by record.
@@ -221,7 +301,7 @@ fn records(shape: Shape, executor: ExecutorId, ledger: Sequence) -> Vec<Vec<Even
     let progressed = EventBody::Progressed { run, fraction: Some(0.5), message: None };
     match shape {
         Shape::Short => vec![vec![started], vec![completed]],
-        Shape::Full => vec![
+        Shape::Full | Shape::Varied => vec![
             vec![started],
             vec![begin(0), text],
             vec![end(0), progressed, begin(1)],
@@ -242,7 +322,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_written_is_a_history_like_any_other() {
-        for shape in [Shape::Short, Shape::Full] {
+        for shape in [Shape::Short, Shape::Full, Shape::Varied] {
             let journal = Journal::memory(Shards::ONE);
             let client = Client::new(journal.clone(), Identity::new("acme", "ann", "test").unwrap());
             let loaded = load(&[client], 300, shape, &|_| {}).await.unwrap();
@@ -265,7 +345,9 @@ mod tests {
             assert_eq!((tasks.len(), events), (300, loaded.events));
             for task in tasks {
                 let snapshot = journal.load(&task).await.unwrap().unwrap();
-                assert_eq!((snapshot.status, snapshot.ignored), (Status::Completed, 0));
+                assert!(snapshot.status.is_terminal(), "{}", snapshot.status);
+                assert!(shape == Shape::Varied || snapshot.status == Status::Completed);
+                assert_eq!(snapshot.ignored, 0);
             }
         }
     }

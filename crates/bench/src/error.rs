@@ -48,6 +48,14 @@ pub enum Error {
         /// How long.
         waited: Duration,
     },
+    /// The dashboard did not show what it should.
+    #[error("the dashboard did not show {what}; what it showed:\n{shown}")]
+    NotShown {
+        /// What was waited for.
+        what: String,
+        /// Its screen.
+        shown: String,
+    },
     /// A task did not end as it should.
     #[error("a task of the measurement ended {status}: {reason}")]
     TaskEnded {

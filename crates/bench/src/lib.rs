@@ -12,14 +12,17 @@
 mod afterwards;
 mod bare;
 mod bulk;
+mod bustle;
 mod error;
 mod figures;
 mod load;
 mod machine;
 mod options;
 mod process;
+mod pty;
 mod report;
 mod scenario;
+mod screen;
 mod services;
 mod skim;
 mod stage;
@@ -30,6 +33,7 @@ mod worker;
 pub use error::Error;
 pub use machine::Machine;
 pub use options::{ALL, Layout, Options, Scenario, Server, Tell};
+pub use pty::on_terminal;
 pub use report::{Case, Cost, Document, FORMAT, Figure, Measured, Repetition, Summary, Versions};
 pub use worker::serve;
 

@@ -23,10 +23,12 @@ pub enum Scenario {
     Replay,
     /// How cost grows.
     Growth,
+    /// What the dashboard costs, and how fast it is.
+    Dashboard,
 }
 
 /// Everything, in the order it is measured.
-pub const ALL: [Scenario; 7] = [
+pub const ALL: [Scenario; 8] = [
     Scenario::Throughput,
     Scenario::Latency,
     Scenario::Abort,
@@ -34,6 +36,7 @@ pub const ALL: [Scenario; 7] = [
     Scenario::Sleeping,
     Scenario::Replay,
     Scenario::Growth,
+    Scenario::Dashboard,
 ];
 
 impl Scenario {
@@ -47,6 +50,7 @@ impl Scenario {
             Self::Sleeping => "sleeping",
             Self::Replay => "replay",
             Self::Growth => "growth",
+            Self::Dashboard => "dashboard",
         }
     }
 }
@@ -97,6 +101,12 @@ pub struct Options {
     pub writers: u32,
     /// In how many organisations the tasks lie.
     pub organisations: u32,
+    /// How many events happen each second while the dashboard is watched.
+    pub rate: u32,
+    /// For how many seconds its cost is watched.
+    pub seconds: u32,
+    /// Columns and rows of its terminal.
+    pub size: (u16, u16),
     /// Fewer of everything: whether it works, not how fast.
     pub quick: bool,
     /// Where the log of a fresh server lies; the system's temporary folder if nothing is said.

@@ -40,22 +40,8 @@ impl Process {
     ) -> Result<Self, Error> {
         let log = folder.join(format!("{name}.log"));
         let output = std::fs::File::create(&log).map_err(Error::at("write", &log))?;
-        // What the caller has set is not for them.
-        let config = folder.join("longhaul.toml");
-        std::fs::write(&config, "").map_err(Error::at("write", &config))?;
-        let mut command = Command::new(program);
-        command.args(args).env("LONGHAUL_CONFIG", config).env("LONGHAUL_DATA", folder);
-        for name in ["LONGHAUL_NATS", "LONGHAUL_TOKEN", "LONGHAUL_NATS_MONITOR", "LONGHAUL_PROFILE"] {
-            command.env_remove(name);
-        }
-        if let Some(server) = server {
-            command.env("LONGHAUL_NATS", &server.url);
-            command.env("LONGHAUL_NATS_MONITOR", server.monitoring.join(","));
-            if let Auth::Token(token) = &server.auth {
-                command.env("LONGHAUL_TOKEN", token);
-            }
-        }
-        command.env("LONGHAUL_LOG", "warn").env("LONGHAUL_TIED", "1");
+        let mut command = Command::from(command(program, server, folder)?);
+        command.args(args).env("LONGHAUL_LOG", "warn").env("LONGHAUL_TIED", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(output);
         let mut child =
             command.kill_on_drop(true).spawn().map_err(Error::at("start the services from", program))?;
@@ -88,6 +74,30 @@ impl Process {
             let _ = self.child.kill().await;
         }
     }
+}
+
+/// The program, for a server: the named one, or the one that runs on `folder`. What the caller has set
+/// is not for it.
+pub(crate) fn command(
+    program: &Path,
+    server: Option<&ConnectOptions>,
+    folder: &Path,
+) -> Result<std::process::Command, Error> {
+    let config = folder.join("longhaul.toml");
+    std::fs::write(&config, "").map_err(Error::at("write", &config))?;
+    let mut command = std::process::Command::new(program);
+    command.env("LONGHAUL_CONFIG", config).env("LONGHAUL_DATA", folder);
+    for name in ["LONGHAUL_NATS", "LONGHAUL_TOKEN", "LONGHAUL_NATS_MONITOR", "LONGHAUL_PROFILE"] {
+        command.env_remove(name);
+    }
+    if let Some(server) = server {
+        command.env("LONGHAUL_NATS", &server.url);
+        command.env("LONGHAUL_NATS_MONITOR", server.monitoring.join(","));
+        if let Auth::Token(token) = &server.auth {
+            command.env("LONGHAUL_TOKEN", token);
+        }
+    }
+    Ok(command)
 }
 
 /// The last lines of a file.

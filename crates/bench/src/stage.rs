@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::options::{Layout, Options, Server};
 use crate::process::Meter;
 use crate::report::{Cost, Figures};
-use crate::services::{Inside, Process};
+use crate::services::{self, Inside, Process};
 use crate::start::size;
 
 /// How long anything that is not measured may take.
@@ -128,6 +128,12 @@ impl Stage {
         let process = Process::start(role, &self.program, args, server, self.folder.path(), &name)?;
         self.processes.push(process);
         Ok(())
+    }
+
+    /// This program, for the log of this stage.
+    pub(crate) fn command(&self) -> Result<std::process::Command, Error> {
+        let server = self.server.is_none().then_some(&self.connect);
+        services::command(&self.program, server, self.folder.path())
     }
 
     /// Starts a scheduler.

@@ -32,6 +32,10 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == "__render") {
         return longhaul_render::run_child(&longhaul_render::Options::default());
     }
+    if std::env::args_os().nth(1).is_some_and(|first| first == "__terminal") {
+        output::say(format!("error: {}", longhaul_bench::on_terminal(std::env::args_os().skip(2))));
+        return Code::Failed.into();
+    }
     let cli = Cli::parse();
     let runtime = match threads(&cli.command).enable_all().build() {
         Ok(runtime) => runtime,

@@ -129,6 +129,22 @@ async fn replay_and_growth_are_measured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_is_measured_on_a_terminal() {
+    let home = home();
+    let scenario = measured(home.path(), &["dashboard", "--durability", "relaxed", "--rate", "100"]).await;
+    let at = |name: &str| median(&scenario, name, "relaxed", None);
+    for name in ["start_to_paint", "connect_to_shown", "jump_from_now", "jump_within_past", "key", "seen"] {
+        assert!(at(&format!("{name}_p50")) > 0.0, "{name}");
+    }
+    assert!(at("start_to_paint_max") <= at("start_to_shown_max"));
+    assert!(at("idle_frames") > 0.0 && at("busy_frame_p99") > 0.0 && at("busy_events") > 0.0);
+    assert!(at("idle_memory") <= at("idle_memory_peak"));
+    let processes = scenario["repetitions"][0]["processes"].as_array().unwrap();
+    assert!(processes.iter().any(|cost| cost["process"] == "dashboard"));
+    assert_eq!(scenario["parameters"]["size"], "120x36");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_named_server_is_used_as_it_is() {
     let home = home();
     let config =

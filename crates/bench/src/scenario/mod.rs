@@ -1,6 +1,7 @@
 //! What is measured, each scenario in a file of its own.
 
 mod abort;
+mod dashboard;
 mod growth;
 mod latency;
 mod progress;
@@ -36,6 +37,7 @@ impl Bench {
             Scenario::Sleeping => sleeping::measure(self).await,
             Scenario::Replay => replay::measure(self).await,
             Scenario::Growth => growth::measure(self).await,
+            Scenario::Dashboard => dashboard::measure(self).await,
         }?;
         if self.is_named() {
             measured.notes.push(

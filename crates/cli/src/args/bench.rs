@@ -33,6 +33,15 @@ pub(crate) struct Bench {
     /// In how many organisations the tasks lie, at most 10000
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) organisations: u32,
+    /// dashboard: how many events happen each second meanwhile
+    #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: u32,
+    /// dashboard: for how long its cost is watched, with events and without
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seconds: u32,
+    /// dashboard: columns and rows of its terminal
+    #[arg(long, default_value = "120x36", value_name = "SIZE", value_parser = size)]
+    pub(crate) size: (u16, u16),
     /// All services in this process, as `longhaul up` has them, instead of one process for each
     #[arg(long)]
     pub(crate) in_process: bool,
@@ -45,6 +54,14 @@ pub(crate) struct Bench {
     /// Write the whole document there; `-` is stdout, the table goes to stderr then
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// Reads `120x36`. What is measured is the layout that has room for everything.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let sides =
+        text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    let fits = |(columns, rows): &(u16, u16)| (110..=1000).contains(columns) && (30..=1000).contains(rows);
+    sides.filter(fits).ok_or_else(|| "columns and rows, 110x30 at least: 120x36".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,6 +80,8 @@ pub(crate) enum ScenarioArg {
     Replay,
     /// How cost grows with finished tasks, shards, executors, organisations (takes long)
     Growth,
+    /// The dashboard on a terminal of its own: what it costs, how fast it draws, answers keys and goes to a moment
+    Dashboard,
     /// Everything
     All,
     /// An executor for the measurements' own tasks (started by the others)

@@ -26,6 +26,7 @@ pub(crate) async fn run(settings: &Settings, args: &Bench) -> anyhow::Result<Cod
         ScenarioArg::Sleeping => vec![Scenario::Sleeping],
         ScenarioArg::Replay => vec![Scenario::Replay],
         ScenarioArg::Growth => vec![Scenario::Growth],
+        ScenarioArg::Dashboard => vec![Scenario::Dashboard],
         ScenarioArg::All => ALL.to_vec(),
         ScenarioArg::Worker => return work(settings, args).await,
     };
@@ -104,6 +105,9 @@ fn options(settings: &Settings, args: &Bench) -> anyhow::Result<Options> {
         concurrency: args.concurrency,
         writers: args.writers,
         organisations: args.organisations,
+        rate: args.rate,
+        seconds: if args.quick { args.seconds.min(2) } else { args.seconds },
+        size: args.size,
         quick: args.quick,
         scratch: args.scratch.clone(),
         tell: Arc::new(move |text| {

@@ -118,6 +118,19 @@ pub(crate) fn number(n: u64) -> String {
     }
 }
 
+/// A number with its thousands apart: `12,400`.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// The time of day, UTC: `14:32:07`.
 pub(crate) fn clock(at: Timestamp) -> String {
     let of_day = at.0.rem_euclid(86_400_000) / 1000;
@@ -188,6 +201,7 @@ mod tests {
     fn numbers_and_spans_are_short() {
         assert_eq!(number(18_234), "18.2k");
         assert_eq!(number(999), "999");
+        assert_eq!([0, 999, 12_400, 1_000_000].map(grouped), ["0", "999", "12,400", "1,000,000"]);
         assert_eq!(span(Millis::seconds(162)), "2m42s");
         assert_eq!(span(Millis::minutes(63)), "1h03m");
         assert_eq!(

@@ -10,7 +10,9 @@ mod find;
 mod full;
 mod inbox;
 mod lag;
+mod latency;
 mod list;
+mod listing;
 mod marks;
 mod opened;
 mod paper;
@@ -37,7 +39,9 @@ pub(crate) use find::Find;
 pub(crate) use full::{Full, Fulls};
 pub(crate) use inbox::{About, Inbox, Notice};
 pub(crate) use lag::Lag;
+pub(crate) use latency::{Latency, Took};
 pub(crate) use list::List;
+pub(crate) use listing::Listing;
 pub(crate) use marks::Marks;
 pub(crate) use opened::{Opened, Pane, wrapped};
 pub(crate) use paper::Paper;
@@ -132,6 +136,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     /// The projector's lists have been read to their end.
     pub(crate) listed: bool,
+    /// How many tasks there are besides.
+    pub(crate) listing: Listing,
     /// What was last said of the link; nothing yet.
     pub(crate) link: Option<Link>,
     /// Since when the log has not answered.
@@ -148,6 +154,8 @@ pub(crate) struct App {
     /// Records that could not be read.
     pub(crate) unreadable: u64,
     pub(crate) rate: Rate,
+    /// How long steps took lately.
+    pub(crate) latency: Latency,
     /// The last events of the log.
     pub(crate) tail: Tail,
     /// Which of them are listed.

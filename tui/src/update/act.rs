@@ -179,9 +179,7 @@ fn open(app: &mut App) -> Vec<Effect> {
     let at = match app.view {
         View::Tasks | View::Approvals | View::Mine => app.subject().and_then(|row| app.store.address(row)),
         View::Inbox => return inbox::open(app),
-        View::Events => {
-            app.tail.newest().nth(app.list().at).map(|event| event.task.clone())
-        }
+        View::Events => app.tail.newest().nth(app.list().at).map(|event| event.task.clone()),
         View::Caps => {
             held(app);
             None

@@ -130,6 +130,7 @@ fn tick(app: &mut App, now: Timestamp) {
     // A clock that is set back must not make ages grow.
     app.now = app.now.max(now);
     app.rate.advance(app.now);
+    app.latency.advance(app.now);
     let silent = app.store.watch_beats(app.now);
     words::silent(app, silent);
     if app.toast.as_ref().is_some_and(|(_, until)| *until <= app.now) {

@@ -1,5 +1,6 @@
 mod actions;
 mod caps;
+mod charts;
 mod comfort;
 mod honest;
 mod host;

@@ -16,9 +16,9 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             let text = "the log is another one than it was: everything is read anew".to_owned();
             tell(app, Notice { at: app.now, tone: Tone::Warning, text, about: None });
             app.lag.forget();
-            app.fulls = Default::default();
+            (app.fulls, app.latency) = Default::default();
             app.store = Store::default();
-            (app.listed, app.read) = (false, Default::default());
+            (app.listed, app.listing, app.read) = Default::default();
             app.tail.clear();
             app.marks.clear();
             app.order.mark_stale();
@@ -27,15 +27,17 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
         Word::From(places) => {
             places.iter().for_each(|(shard, sequence)| app.read.advance(shard, sequence));
         }
-        // Counts are those of the rows.
-        Word::Counted { .. } => {}
+        Word::Counted { tally, older } => app.listing.count(tally, older),
         Word::Listed { tasks, unreadable, last } => {
             app.store.unreadable += u64::from(unreadable);
             tasks.into_iter().for_each(|brief| app.store.put(brief));
-            app.listed |= last;
+            if last {
+                app.listed_all();
+            }
         }
         Word::Happened(changes) => {
             app.rate.count(changes.events.len());
+            app.latency.hear(&changes.events, app.now);
             app.read.advance(changes.shard, changes.up_to);
             app.lag.read(changes.shard, changes.behind, changes.stored_at);
             unreadable(app, changes.unreadable);

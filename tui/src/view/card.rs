@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use crate::app::App;
 use crate::store::Standing;
-use crate::text::{clock, date, fit};
+use crate::text::{clock, date, fit, number};
 use crate::theme::{Tone, glyph};
 
 use super::put;
@@ -23,22 +23,27 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some(banner) = super::banner(app) {
         lines.push((banner.within(columns + 1).trim_start().to_owned(), theme.banner(banner.tone)));
     }
-    let counts = app.store.counts();
+    if app.link.is_some() && app.down_since.is_none() && !app.listed && app.past().is_none() {
+        lines.push((super::chrome::loading(app), theme.tone(Tone::Warning)));
+    }
     let urgent = Standing::ALL.into_iter().filter(|standing| standing.wants_attention());
     let mut calm = true;
     for standing in urgent {
-        let n = counts.of(standing);
+        let n = app.count(standing);
         if n > 0 {
             calm = false;
-            lines.push((format!("{} {n} {}", glyph(standing), standing.word()), theme.standing(standing)));
+            lines.push((
+                format!("{} {} {}", glyph(standing), number(n), standing.word()),
+                theme.standing(standing),
+            ));
         }
     }
-    if calm {
+    if calm && (app.listed || app.past().is_some()) {
         lines.push(("nothing needs you".to_owned(), theme.tone(Tone::Good)));
     }
     for standing in [Standing::Running, Standing::Held, Standing::Pending] {
         lines.push((
-            format!("{} {} {}", glyph(standing), counts.of(standing), standing.word()),
+            format!("{} {} {}", glyph(standing), number(app.count(standing)), standing.word()),
             theme.standing(standing),
         ));
     }

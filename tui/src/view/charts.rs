@@ -1,33 +1,41 @@
-//! What stands above the list of tasks: counts, events, slots.
+//! What stands above the list of tasks: counts, events, how long steps take.
 
+use std::time::Duration;
+
+use longhaul_core::Millis;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
 
-use crate::app::App;
+use crate::app::{App, Took};
 use crate::store::Standing;
-use crate::text::{fit, number, pad, width};
-use crate::theme::glyph;
+use crate::text::{number, pad, pad_left, took, width};
+use crate::theme::{Theme, glyph};
 
 use super::{chrome, frame, nothing, put};
 
 /// Rows of the charts, frames included.
 pub(super) const ROWS: u16 = 6;
+/// The last row of counts, which is not full.
+const LAST: u16 = 3;
 
 /// Counts and rates in one line.
 pub(super) fn figures(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let mut spans = vec![Span::raw(" ")];
     for (standing, n) in chrome::counted(app) {
-        spans.push(Span::styled(
-            format!("{}{} ", glyph(standing), number(n.into())),
-            theme.standing(standing),
-        ));
+        spans.push(Span::styled(format!("{}{} ", glyph(standing), number(n)), theme.standing(standing)));
     }
     if app.past().is_some() {
         return put(buffer, area, 0, spans);
     }
     spans.push(Span::styled(format!(" {} ev/s ", number(app.rate.last())), theme.dim()));
+    if let Some(lately) = app.latency.lately() {
+        spans.push(Span::styled(format!(" {} {} ", lately.tail(), took(lately.p99)), theme.dim()));
+    }
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     let room = usize::from(area.width).saturating_sub(used + 1).min(60);
     spans.push(Span::styled(spark(&app.rate.seconds(room), 1).concat(), theme.standing(Standing::Running)));
@@ -46,9 +54,9 @@ fn spark(values: &[u64], rows: usize) -> Vec<String> {
         .collect()
 }
 
-/// Counts, rates and slots in three frames.
+/// Counts, rates and times of steps in three frames.
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let [status, events, slots] = Layout::horizontal([
+    let [status, events, times] = Layout::horizontal([
         Constraint::Percentage(40),
         Constraint::Percentage(30),
         Constraint::Percentage(30),
@@ -62,10 +70,13 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     for (row, standings) in (0..).zip(Standing::ALL.chunks(per_row)) {
         let mut spans = vec![Span::raw(" ")];
         for standing in standings {
-            let n = app.store.counts().of(*standing);
+            let n = app.count(*standing);
             let style = if n == 0 { theme.dim() } else { theme.standing(*standing) };
-            let text = format!("{} {} {}", glyph(*standing), number(n.into()), standing.word());
+            let text = format!("{} {} {}", glyph(*standing), number(n), standing.word());
             spans.push(Span::styled(pad(&text, column), style));
+        }
+        if row == LAST {
+            spans.extend(taken(app));
         }
         put(buffer, inner, row, spans);
     }
@@ -84,38 +95,82 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         }
     }
 
-    let inner = frame(theme, Line::from(format!(" Slots of {} ", fit(&app.me.org, 20))), slots, buffer);
-    let Some(taken) = &app.slots else {
-        return nothing(theme, &["not known yet"], inner, buffer);
-    };
-    let own = taken.users.iter().find(|user| user.user.as_str() == app.me.user);
-    let cap = taken.policy.caps.user;
-    let own = own.map_or((0, cap, 0), |user| (user.slots.running, user.slots.cap, user.slots.waiting));
-    let org = (taken.organisation.running, taken.organisation.cap, taken.organisation.waiting);
-    for (row, (name, (running, cap, waiting))) in
-        (0..).step_by(2).zip([("organisation", org), (app.me.user.as_str(), own)])
-    {
-        let full = running >= cap;
-        let style = theme.standing(if full { Standing::Paused } else { Standing::Running });
-        let figures = format!("{running}/{cap}");
-        let bar = usize::from(inner.width).saturating_sub(width(&figures) + 15);
-        let filled =
-            u16::try_from(u64::from(running) * 1000 / u64::from(cap.max(1))).unwrap_or(1000).min(1000);
-        let (done, left) = theme.bar(filled, bar);
-        put(
-            buffer,
-            inner,
-            row,
-            vec![
-                Span::raw(pad(name, 13)),
-                Span::styled(done, style),
-                Span::styled(left, theme.dim()),
-                Span::styled(format!(" {figures}"), style),
-            ],
-        );
-        if waiting > 0 {
-            let text = format!("{:13}{} waiting", "", number(waiting));
-            put(buffer, inner, row + 1, vec![Span::styled(text, theme.dim())]);
-        }
+    steps(app, times, buffer);
+}
+
+/// The organisation's slots, in the words of a count.
+fn taken<'a>(app: &App) -> Option<Span<'a>> {
+    let slots = app.slots.as_ref()?.organisation;
+    let full = slots.running >= slots.cap;
+    let style = if full { app.theme.standing(Standing::Paused) } else { app.theme.dim() };
+    let word = if full { "FULL" } else { "slots" };
+    Some(Span::styled(format!("{}/{} {word}", slots.running, slots.cap), style))
+}
+
+/// Fewer slices of time are not spread over a whole chart.
+const SLICES: usize = 12;
+/// Columns of the times at the chart's left.
+const SCALE: u16 = 6;
+
+/// How long steps took: half of them, and nearly all, slice by slice.
+fn steps(app: &App, area: Rect, buffer: &mut Buffer) {
+    let theme = app.theme;
+    let lately = app.latency.lately().filter(|_| app.past().is_none());
+    let (half, tail) = (theme.standing(Standing::Running), theme.standing(Standing::Paused));
+    let mut title = vec![Span::raw(" Steps ")];
+    if let Some(lately) = lately {
+        title.push(Span::styled(format!("p50 {} ", took(lately.p50)), half));
+        title.push(Span::styled(format!("{} {} ", lately.tail(), took(lately.p99)), tail));
+        title.push(Span::styled(format!("of {} ", number(lately.steps)), theme.dim()));
     }
+    let inner = frame(theme, Line::from(title), area, buffer);
+    let all: Vec<Option<Took>> = app.latency.slices().collect();
+    let first = all.iter().position(Option::is_some).unwrap_or(all.len());
+    let slices = &all[first.min(all.len().saturating_sub(SLICES))..];
+    let why = match (app.past(), lately) {
+        (Some(_), _) => "not measured of the past",
+        (_, None) => "no step has ended since you came",
+        (_, Some(_)) if slices.iter().flatten().count() < 2 => "too few steps for a curve yet",
+        _ => return curves(slices, [half, tail], inner, buffer, theme),
+    };
+    nothing(theme, &[why], inner, buffer);
+}
+
+fn curves(slices: &[Option<Took>], styles: [Style; 2], area: Rect, buffer: &mut Buffer, theme: Theme) {
+    // Times differ by powers of ten, and so does the scale.
+    let log = |time: Millis| Duration::from_millis(time.0 + 1).as_secs_f64().ln();
+    let known = || slices.iter().flatten();
+    let least = known().map(|took| took.p50).min().unwrap_or_default();
+    let most = known().map(|took| took.p99).max().unwrap_or_default();
+    let scale = Rect { width: SCALE.min(area.width), ..area };
+    put(buffer, scale, 0, vec![Span::styled(pad_left(&took(most), 5), theme.dim())]);
+    put(
+        buffer,
+        scale,
+        area.height.saturating_sub(1),
+        vec![Span::styled(pad_left(&took(least), 5), theme.dim())],
+    );
+    let whiches: [fn(&Took) -> Millis; 2] = [|took| took.p50, |took| took.p99];
+    let runs = whiches.map(|which| {
+        // No line is drawn over a gap: nothing is known there.
+        let points: Vec<_> = (0_u32..)
+            .zip(slices)
+            .map(|(x, took)| took.as_ref().map(|took| (f64::from(x), log(which(took)))))
+            .collect();
+        let runs = points.split(Option::is_none).filter(|run| !run.is_empty());
+        runs.map(|run| run.iter().flatten().copied().collect::<Vec<_>>()).collect::<Vec<_>>()
+    });
+    let lines = runs.iter().zip(styles).flat_map(|(runs, style)| {
+        let line = move |run| {
+            Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line).style(style).data(run)
+        };
+        runs.iter().map(move |run| line(run.as_slice()))
+    });
+    let last = u32::try_from(slices.len().saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+    let (low, high) = (log(least), log(most));
+    let chart = Chart::new(lines.collect())
+        .x_axis(Axis::default().bounds([0.0, f64::from(last)]))
+        .y_axis(Axis::default().bounds([low, high.max(low + 0.1)]));
+    let plot = Rect { x: area.x + scale.width, width: area.width - scale.width, ..area };
+    chart.render(plot, buffer);
 }

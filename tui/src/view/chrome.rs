@@ -10,7 +10,7 @@ use ratatui::text::Span;
 use crate::app::{App, Origin, Pane, Prompt, View};
 use crate::keys::{Act, Context};
 use crate::store::{SortBy, Standing};
-use crate::text::{clock, fit, number, span, width};
+use crate::text::{clock, fit, grouped, number, span, width};
 use crate::theme::Tone;
 use crate::update::steer_of;
 
@@ -68,8 +68,17 @@ fn state(app: &App) -> (String, Tone) {
         (_, Origin::File) => ("file".to_owned(), Tone::Warning),
         (None, _) => ("connecting".to_owned(), Tone::Warning),
         (Some(Link::Down { .. }), _) => ("down".to_owned(), Tone::Bad),
-        (Some(Link::Up { .. }), _) if !app.listed => ("loading".to_owned(), Tone::Warning),
+        (Some(Link::Up { .. }), _) if !app.listed => (loading(app), Tone::Warning),
         (Some(Link::Up { .. }), _) => ("live".to_owned(), Tone::Good),
+    }
+}
+
+/// How much of the list has come.
+pub(super) fn loading(app: &App) -> String {
+    let here = grouped(app.store.counts().total().into());
+    match app.listing.expected() {
+        Some(all) => format!("loading {here} of {}", grouped(all)),
+        None => "loading".to_owned(),
     }
 }
 
@@ -116,9 +125,11 @@ pub(super) fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
     let texts = tab_texts(app, area.width);
     let used: usize = texts.iter().map(|text| width(text)).sum();
     let tabs = View::ALL.into_iter().zip(texts).map(|(view, text)| Span::styled(text, style(view)));
-    let total = match app.listed {
-        true => format!("{} tasks ", app.store.counts().total()),
-        false => format!("{} tasks so far ", app.store.counts().total()),
+    let total = match (app.listing.older(), app.count_all()) {
+        // What is not listed was counted once: it is about so many.
+        (1.., all) => format!("{} tasks ", number(all)),
+        (0, all) if app.listed || app.listing.expected().is_some() => format!("{} tasks ", grouped(all)),
+        (0, all) => format!("{} tasks so far ", grouped(all)),
     };
     let fits = used + width(&total) <= area.width.into();
     let total = fits.then(|| Span::styled(total, app.theme.dim()));
@@ -302,7 +313,6 @@ pub(crate) fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
 }
 
 /// The counts of a line: those that are not 0, the most urgent first.
-pub(super) fn counted(app: &App) -> impl Iterator<Item = (Standing, u32)> + '_ {
-    let counts = app.store.counts();
-    Standing::ALL.into_iter().map(|standing| (standing, counts.of(standing))).filter(|(_, n)| *n > 0)
+pub(super) fn counted(app: &App) -> impl Iterator<Item = (Standing, u64)> + '_ {
+    Standing::ALL.into_iter().map(|standing| (standing, app.count(standing))).filter(|(_, n)| *n > 0)
 }

@@ -171,6 +171,7 @@ fn nothing(theme: Theme, lines: &[&str], area: Rect, buffer: &mut Buffer) {
 fn greeting(app: &App, why: &str, area: Rect, buffer: &mut Buffer) {
     // As one block: some of its lines belong together.
     let widest = app.host.greeting.iter().map(|line| text::width(line)).max().unwrap_or(0);
+    let widest = widest.min(area.width.into());
     let block: Vec<_> = app.host.greeting.iter().map(|line| text::pad(line, widest)).collect();
     let lines: Vec<_> = [why, ""].into_iter().chain(block.iter().map(String::as_str)).collect();
     nothing(app.theme, &lines, area, buffer);

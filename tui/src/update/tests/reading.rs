@@ -156,7 +156,8 @@ fn a_tail_that_is_not_followed_says_what_came() {
     let before = picture(&app);
     go_on(&mut app, "failed", 214);
     assert!(last_line(&app).contains("214 new, f follows"), "{}", last_line(&app));
-    let shown = |screen: &str| screen.lines().skip(12).take(8).map(|line| line.replace('┃', "│")).collect::<Vec<_>>();
+    let shown =
+        |screen: &str| screen.lines().skip(12).take(8).map(|line| line.replace('┃', "│")).collect::<Vec<_>>();
     assert_eq!(shown(&picture(&app)), shown(&before), "what one reads stays");
     press(&mut app, &["f"]);
     assert!(last_line(&app).contains("following"));

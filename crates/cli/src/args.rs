@@ -6,6 +6,7 @@ mod tui;
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longhaul_core::{Priority, TaskId};
 
@@ -72,7 +73,13 @@ pub(crate) struct Global {
     )]
     pub(crate) profile: Option<String>,
     /// Never fetch anything from the network
-    #[arg(long, global = true, env = "LONGHAUL_OFFLINE", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        env = "LONGHAUL_OFFLINE",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Global options"
+    )]
     pub(crate) offline: bool,
     /// Say less on stderr
     #[arg(short, long, global = true, help_heading = "Global options")]
@@ -207,10 +214,16 @@ pub(crate) struct Up {
     /// Programs to run as kinds of their own
     #[arg(long = "exec", value_name = "NAME=PROGRAM")]
     pub(crate) exec: Vec<String>,
+    /// Lines instead of the dashboard; without a terminal there are only lines
+    #[arg(long, alias = "no-tui", env = "LONGHAUL_PLAIN", value_parser = FalseyValueParser::new())]
+    pub(crate) plain: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
+    /// Lines instead of the dashboard; without a terminal there are only lines
+    #[arg(long, alias = "no-tui", env = "LONGHAUL_PLAIN", value_parser = FalseyValueParser::new())]
+    pub(crate) plain: bool,
     /// Keep the scratch directory and say where it is
     #[arg(long)]
     pub(crate) keep: bool,

@@ -89,14 +89,8 @@ fn log(default: &str) {
 async fn run(cli: &Cli) -> anyhow::Result<Code> {
     let settings = Settings::resolve(&cli.global)?;
     match &cli.command {
-        Command::Up(args) => {
-            log("warn");
-            command::up::run(&settings, args).await
-        }
-        Command::Demo(args) => {
-            log("error");
-            command::demo::run(&settings, args).await
-        }
+        Command::Up(args) => command::up::run(&settings, args).await,
+        Command::Demo(args) => command::demo::run(&settings, args).await,
         Command::Tui(args) => command::tui::run(&settings, args).await,
         Command::Project(args) => {
             log("info");

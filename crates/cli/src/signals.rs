@@ -65,10 +65,15 @@ fn ignored(status: &str) -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
+/// Whether this process ends with the one that started it.
+pub(crate) fn is_tied() -> bool {
+    std::env::var_os(TIED).is_some()
+}
+
 /// Waits until the process that started this one has ended, if it ties this one to itself. What it has
 /// started goes with it, the server as well: there is nothing left to end in good order.
 pub(crate) async fn orphaned() {
-    if std::env::var_os(TIED).is_none() {
+    if !is_tied() {
         return std::future::pending().await;
     }
     let (tell, told) = oneshot::channel();

@@ -1,9 +1,14 @@
 //! `up`: everything in one process.
 
+use std::path::Path;
+
 use longhaul_broker::Durability as ServerDurability;
 use longhaul_journal::{ConnectOptions, Durability};
+use longhaul_tui::Host;
 
 use crate::args::{DurabilityArg, Up};
+use crate::command::dashboard;
+use crate::command::tui::address;
 use crate::exit::{Code, told, usage};
 use crate::output::say;
 use crate::place::{Private, connect, named, server_directory, start};
@@ -21,6 +26,12 @@ impl From<DurabilityArg> for ServerDurability {
 }
 
 pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> {
+    let watched = dashboard::opens(args.plain);
+    let log = settings.data.join("up.log");
+    match watched {
+        true => dashboard::log(&log, Some("warn"))?,
+        false => crate::log("warn"),
+    }
     let mut work = Work::all(args.places);
     for given in &args.exec {
         work = work.program(given)?;
@@ -41,9 +52,20 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
         }
     };
     let services = Services::start(&journal, &settings.data, work).await?;
-    greet(settings, server.as_ref(), &journal);
+    let greeting = greeting(settings, server.as_ref(), &journal, watched.then_some(log.as_path()));
+    greeting.iter().for_each(say);
+    let ended = async {
+        if watched {
+            let url = server.as_ref().map(|server| server.url()).or(settings.nats.as_deref());
+            let host = Host { greeting, ends: ending(server.is_some()), remarks: None };
+            return dashboard::show(settings, &journal, address(url), host).await.map(drop);
+        }
+        say("Ctrl-C stops everything; what runs goes on at the next start.");
+        interrupted().await;
+        Ok(())
+    };
     let outcome = tokio::select! {
-        () = interrupted() => Ok(Code::Done),
+        ended = ended => ended.map(|()| Code::Done),
         () = orphaned() => return Ok(Code::Interrupted),
         why = services.broken() => Err(why),
         exit = gone(server.as_ref()) => Err(told(Code::Unreachable, format!("the nats-server ended by itself: {exit}"))),
@@ -53,6 +75,9 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
     drop(journal);
     if let Some(server) = server {
         server.stop().await?;
+    }
+    if watched {
+        say("stopped; longhaul up goes on from here");
     }
     outcome
 }
@@ -67,24 +92,49 @@ async fn gone(server: Option<&longhaul_broker::Server>) -> String {
     }
 }
 
-/// Says what runs and what to do next.
-fn greet(settings: &Settings, server: Option<&longhaul_broker::Server>, journal: &longhaul_journal::Journal) {
+/// What runs and what to do next, a line each.
+fn greeting(
+    settings: &Settings,
+    server: Option<&longhaul_broker::Server>,
+    journal: &longhaul_journal::Journal,
+    log: Option<&Path>,
+) -> Vec<String> {
     let info = journal.info();
-    say(format!("longhaul {} is up", env!("CARGO_PKG_VERSION")));
+    let mut lines = vec![format!("longhaul {} is up", env!("CARGO_PKG_VERSION"))];
     match server {
         Some(server) => {
-            say(format!("  log         {} ({})", server.url(), server_directory(settings).display()));
-            say(format!("  token       in {}", server.data_dir().join("token").display()));
+            let folder = server_directory(settings);
+            lines.push(format!("  log         {} ({})", server.url(), folder.display()));
+            lines.push(format!("  token       in {}", server.data_dir().join("token").display()));
         }
-        None => say(format!("  log         {}", settings.nats.as_deref().unwrap_or_default())),
+        None => lines.push(format!("  log         {}", settings.nats.as_deref().unwrap_or_default())),
     }
-    say(format!("  durability  {}", crate::services::promise(info.durability)));
-    say(format!("  shards      {}", info.shards));
-    say(format!("  speaks for  {} of {}", settings.user, settings.org));
-    say("");
-    say("in another terminal:");
-    say("  longhaul report DATA \"quarterly review\"    a report over a SQLite or CSV file");
-    say("  longhaul run rehearsal --input '\"slow 5 500\"'    a task to try things with");
-    say("  longhaul ls                                 what there is");
-    say("Ctrl-C stops everything; what runs goes on at the next start.");
+    lines.push(format!("  durability  {}", crate::services::promise(info.durability)));
+    lines.push(format!("  shards      {}", info.shards));
+    lines.push(format!("  speaks for  {} of {}", settings.user, settings.org));
+    lines.extend(log.map(|log| format!("  messages    in {}", log.display())));
+    let rest = [
+        "",
+        "in another terminal:",
+        "  longhaul report DATA \"quarterly review\"        a report over SQLite or CSV",
+        "  longhaul run rehearsal --input '\"slow 5 500\"'  a task to try things with",
+        "  longhaul ls                                    what there is",
+    ];
+    lines.extend(rest.map(str::to_owned));
+    lines
+        .extend(log.map(|_| "  longhaul tui                                   another dashboard".to_owned()));
+    lines
+}
+
+/// What ends with the dashboard.
+fn ending(server: bool) -> Vec<String> {
+    let what = match server {
+        true => "The log and the services of this process stop with the dashboard.",
+        false => "The services of this process stop with the dashboard; the log stays.",
+    };
+    let rest = [
+        "What runs stops at its next checkpoint and goes on at the next start.",
+        "Another dashboard (longhaul tui) can be closed without this.",
+    ];
+    [what].into_iter().chain(rest).map(str::to_owned).collect()
 }

@@ -1,0 +1,201 @@
+//! The tasks of the demo, and what is done about them: by whoever watches, else by the demo itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use longhaul_client::{Client, Error, NewTask};
+use longhaul_core::{Limits, Snapshot, Status, TaskId, text};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::voice::Voice;
+use crate::command::report;
+use crate::time::local;
+
+const REPORTS: [&str; 4] =
+    ["Quarterly review of 2010", "Sales by country", "Top customers", "Customer churn"];
+
+/// How long somebody who watches has to do what there is to do.
+const TURN: Duration = Duration::from_secs(20);
+
+/// What the demo does about a task of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Report,
+    ToAbort,
+    ToApprove,
+    ToRetry,
+}
+
+/// The tasks of the demo.
+pub(super) struct Cast {
+    pub(super) roles: BTreeMap<TaskId, Role>,
+    last: BTreeMap<TaskId, String>,
+    pub(super) ended: BTreeMap<TaskId, Status>,
+    pub(super) documents: Vec<TaskId>,
+    /// Whose Stop was pressed.
+    stops: BTreeSet<TaskId>,
+    /// For whom something is to be done, and until when a person may do it.
+    turns: BTreeMap<TaskId, Instant>,
+    /// A file without which one of them fails.
+    switch: PathBuf,
+}
+
+impl Cast {
+    pub(super) async fn submit(client: &Client, data: &Path, switch: PathBuf) -> anyhow::Result<Self> {
+        let mut cast = Self {
+            roles: BTreeMap::new(),
+            last: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            documents: Vec::new(),
+            stops: BTreeSet::new(),
+            turns: BTreeMap::new(),
+            switch,
+        };
+        for prompt in REPORTS {
+            let limits = Limits { queries: Some(report::QUERIES), ..Limits::default() };
+            let task = report::task(data, prompt, None)?.limits(limits);
+            let task = client.submit(task).await?.snapshot.task;
+            cast.roles.insert(task, Role::Report);
+            cast.documents.push(task);
+        }
+        let long = NewTask::new("rehearsal", "A long one, to be aborted", &json!("slow 600 150"))?;
+        let asks = NewTask::new("rehearsal", "One that asks before it acts", &json!("approve"))?;
+        // Fails for as long as the service it needs is away; its first step is recorded all the same.
+        let script =
+            r#"printf '{"step":"fetched"}\n' >&"$LONGHAUL_EVENTS"; sleep 0.3; test -e "$1" || exit 75"#;
+        let flaky = json!({ "program": "sh", "args": ["-c", script, "sh", &cast.switch] });
+        let flaky = NewTask::new("exec", "One that fails at first", &flaky)?;
+        for (task, role) in [(long, Role::ToAbort), (asks, Role::ToApprove), (flaky, Role::ToRetry)] {
+            cast.roles.insert(client.submit(task).await?.snapshot.task, role);
+        }
+        Ok(cast)
+    }
+
+    /// Tells of a task's change, once.
+    pub(super) fn show(&mut self, s: &Snapshot, voice: &Voice) {
+        if s.status.is_terminal() {
+            self.ended.insert(s.task, s.status);
+        } else {
+            self.ended.remove(&s.task);
+        }
+        let doing = match s.status {
+            Status::Running => {
+                let step =
+                    s.current_step().filter(|step| step.result.is_none()).map(|step| step.name.as_str());
+                let message = s.progress.message.as_deref().map(|message| format!(": {message}"));
+                match (self.roles.get(&s.task), step) {
+                    // The long one would fill the screen.
+                    (Some(Role::ToAbort), _) | (_, None) => "running".to_owned(),
+                    (_, Some(step)) => format!("{step}{}", message.unwrap_or_default()),
+                }
+            }
+            status => format!("{status}: {}", s.reason_text()),
+        };
+        // Between two steps there is nothing to tell.
+        let between =
+            doing == "running" && self.last.contains_key(&s.task) && s.run.0 > 0 && !s.steps.is_empty();
+        if !between && self.last.get(&s.task) != Some(&doing) {
+            let line = format!("{}  {:32} {doing}", &local(s.updated_at)[11..], s.title.as_str());
+            voice.changed(&text::line(&line, 160));
+            self.last.insert(s.task, doing);
+        }
+    }
+
+    /// What is to be done about a task as it stands; whether that is something.
+    fn needs(&self, s: &Snapshot) -> bool {
+        match self.roles.get(&s.task) {
+            Some(Role::ToAbort) => {
+                let recorded = s.steps.iter().filter(|step| step.result.is_some()).count();
+                s.status == Status::Running && recorded >= 5 && !self.stops.contains(&s.task)
+            }
+            Some(Role::ToApprove) => s.open_approval().is_some(),
+            Some(Role::ToRetry) => s.status == Status::Failed && s.attempt == 1,
+            Some(Role::Report) | None => false,
+        }
+    }
+
+    /// Notes whether something is to be done about a task.
+    pub(super) async fn note(&mut self, s: &Snapshot, voice: &Voice) -> anyhow::Result<()> {
+        let before = self.turns.len();
+        if !self.needs(s) {
+            self.turns.remove(&s.task);
+        } else if !self.turns.contains_key(&s.task) {
+            if self.roles.get(&s.task) == Some(&Role::ToRetry) {
+                std::fs::write(&self.switch, "").context("cannot write into the scratch directory")?;
+            }
+            self.turns.insert(s.task, Instant::now() + TURN);
+        }
+        if self.turns.len() != before {
+            voice.stands(&self.stands()).await;
+        }
+        Ok(())
+    }
+
+    /// What whoever watches can do.
+    pub(super) fn stands(&self) -> String {
+        let turn = |task: &TaskId| match self.roles.get(task) {
+            Some(Role::ToApprove) => Some("answer one (2 a y)"),
+            Some(Role::ToRetry) => Some("retry one (R y)"),
+            Some(Role::ToAbort) => Some("stop one (x y)"),
+            _ => None,
+        };
+        let turns: Vec<_> = self.turns.keys().filter_map(turn).collect();
+        match turns.as_slice() {
+            [] => "The demo: reports over real data. Enter opens a task, ? has the keys.".to_owned(),
+            turns => format!("The demo: {}; or wait, it is done for you.", turns.join(", ")),
+        }
+    }
+
+    /// Waits until the demo is to do something itself, and says about which task.
+    pub(super) async fn turn(&self, voice: &Voice) -> TaskId {
+        let Some((task, at)) = self.turns.iter().min_by_key(|(_, at)| **at) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(*at) => {}
+            () = voice.unwatched() => {}
+        }
+        *task
+    }
+
+    /// Does what a person would.
+    pub(super) async fn act(&mut self, client: &Client, task: TaskId, voice: &Voice) -> anyhow::Result<()> {
+        self.turns.remove(&task);
+        let s = client.get(task).await?;
+        if !self.needs(&s) {
+            return Ok(());
+        }
+        let outcome = match self.roles.get(&task) {
+            Some(Role::ToAbort) => {
+                self.stops.insert(task);
+                voice.does("somebody presses Stop").await;
+                client.abort(task, Some("seen enough")).await.map(drop)
+            }
+            Some(Role::ToApprove) => {
+                if let Some(open) = s.open_approval() {
+                    voice.does(&format!("somebody approves: {} {}", open.action, open.arguments)).await;
+                }
+                client.approve(task).await.map(drop)
+            }
+            Some(Role::ToRetry) => {
+                voice.does("the service is back; somebody presses Retry").await;
+                self.ended.remove(&task);
+                client.retry(task).await.map(drop)
+            }
+            Some(Role::Report) | None => Ok(()),
+        };
+        voice.stands(&self.stands()).await;
+        match outcome {
+            // Whoever watches was faster.
+            Err(Error::Refused(_)) if voice.is_watched() => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    pub(super) fn all_ended(&self) -> bool {
+        self.ended.len() == self.roles.len()
+    }
+}

@@ -27,17 +27,23 @@ impl Fleet {
     }
 
     async fn count(&self) -> Result<(), Gone> {
-        let filter = self.filter();
-        match self.client.query(&Count { filter, ..Count::default() }).await {
-            Ok(counted) => {
-                let tally = counted.all;
-                let ended = tally.status.iter().filter(|(status, _)| status.is_terminal());
-                let older = ended.map(|(_, n)| n).sum::<u64>().saturating_sub(LISTED);
-                self.tell(Word::Counted { tally, older }).await
-            }
-            Err(error) => {
-                tracing::debug!(%error, "nobody says how many tasks there are");
-                Ok(())
+        let question = Count { filter: self.filter(), ..Count::default() };
+        loop {
+            let counted = tokio::select! {
+                counted = self.client.query(&question) => counted,
+                () = self.words.closed() => return Err(Gone),
+            };
+            match counted {
+                Ok(counted) => {
+                    let tally = counted.all;
+                    let ended = tally.status.iter().filter(|(status, _)| status.is_terminal());
+                    let older = ended.map(|(_, n)| n).sum::<u64>().saturating_sub(LISTED);
+                    return self.tell(Word::Counted { tally, older }).await;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "nobody says how many tasks there are; it is asked again");
+                    self.pause(AGAIN).await?;
+                }
             }
         }
     }

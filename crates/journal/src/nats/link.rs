@@ -4,21 +4,19 @@
 //! to it while it is not connected, so that little piles up and little happens late.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::Context;
 use async_nats::{Client, ConnectErrorKind, Event, HeaderMap, Message, RequestErrorKind};
 use bytes::Bytes;
-use longhaul_core::CommitId;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::api::{ApiError, ApiFailure};
+use super::haste::Haste;
 use super::options::{Auth, ConnectOptions, auth_of, without_secrets};
-use crate::clock::new_id;
 use crate::port::PortError;
 
 /// How long an answer is waited for.
@@ -35,9 +33,6 @@ const PING: Duration = Duration::from_secs(2);
 
 /// How long the server is given to let a client in.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-
-/// The longest wait between two rounds of attempts to connect.
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
 /// How many commands to the client may wait. More than may be in flight, so that a command never
 /// waits while the connection is up.
@@ -206,7 +201,7 @@ impl Link {
             let client = self.client.clone();
             tokio::spawn(async move { client.force_reconnect().await });
         } else {
-            self.haste.hurry.notify_one();
+            self.haste.hurry();
         }
     }
 
@@ -359,7 +354,7 @@ async fn watch_connection(
     loop {
         let now = state(&client);
         if now.up {
-            haste.rounds.store(0, Ordering::Relaxed);
+            haste.begin_anew();
         }
         sender.send_if_modified(|seen| {
             let changed = *seen != now;
@@ -368,36 +363,6 @@ async fn watch_connection(
         });
         let _ = timeout(LOOK, nudge.notified()).await;
     }
-}
-
-/// The wait before each round of attempts to connect.
-#[derive(Default)]
-struct Haste {
-    /// Rounds since the last connection.
-    rounds: AtomicUsize,
-    /// Ends a wait, or the next one.
-    hurry: Notify,
-}
-
-impl Haste {
-    async fn wait(&self) {
-        let rounds = self.rounds.fetch_add(1, Ordering::Relaxed);
-        tokio::select! {
-            () = sleep(delay(rounds)) => {}
-            () = self.hurry.notified() => {}
-        }
-    }
-}
-
-/// At once, then longer and longer, never all clients at the same moment.
-fn delay(rounds: usize) -> Duration {
-    let Some(before) = rounds.checked_sub(1) else {
-        return Duration::ZERO;
-    };
-    let doublings = u32::try_from(before).unwrap_or(u32::MAX);
-    let full = Duration::from_millis(10).saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_DELAY);
-    let (_, random) = new_id::<CommitId>().0.as_u64_pair();
-    full.mul_f64(0.5 + f64::from(u32::try_from(random & 0xff).unwrap_or_default()) / 512.0)
 }
 
 /// Tells what the client tells, and passes on what the server forbids.
@@ -464,31 +429,8 @@ fn refused(error: &async_nats::ConnectError, url: &str) -> PortError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::haste::LONGEST_DELAY;
     use super::*;
-
-    #[test]
-    fn waits_between_attempts_are_bounded() {
-        assert_eq!(delay(0), Duration::ZERO);
-        for attempts in 1..200 {
-            assert!(delay(attempts) <= LONGEST_DELAY, "{attempts}");
-            assert!(delay(attempts) >= Duration::from_millis(5), "{attempts}");
-        }
-        assert!(delay(usize::MAX) >= LONGEST_DELAY / 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_wait_before_an_attempt_can_be_cut_short() {
-        let haste = Haste::default();
-        haste.rounds.store(100, Ordering::Relaxed);
-        let begun = Instant::now();
-        // Before it waits, and while it does.
-        haste.hurry.notify_one();
-        haste.wait().await;
-        tokio::join!(haste.wait(), async { haste.hurry.notify_one() });
-        assert_eq!(begun.elapsed(), Duration::ZERO);
-        haste.wait().await;
-        assert!(begun.elapsed() >= LONGEST_DELAY / 2);
-    }
 
     #[test]
     fn a_silent_server_is_given_up_within_the_lease() {

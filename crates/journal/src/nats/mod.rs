@@ -19,6 +19,7 @@ mod durability;
 mod files;
 mod follow;
 mod gather;
+mod haste;
 mod link;
 mod options;
 mod port;

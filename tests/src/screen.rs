@@ -9,13 +9,25 @@ use std::process::Command;
 
 use crate::process::Output;
 
-/// Runs a program and says afterwards how it left the terminal.
+/// Runs a program as a shell's job and says afterwards how it left the terminal. One that stops is
+/// fetched back by Enter.
 const WRAPPER: &str = r#"#!/bin/sh
+terminal() {
+    stty -a | tr ' ;' '\n\n' | grep -x -e '-\{0,1\}icanon' -e '-\{0,1\}echo' | tr '\n' ' '
+    echo "is how the terminal is"
+    read line
+}
+set -m
 sh -c 'echo $$ > "$0"; exec "$@"' "$LONGHAUL_TEST_PID" "$@"
-echo "left with $?"
-stty -a | tr ' ;' '\n\n' | grep -x -e '-\{0,1\}icanon' -e '-\{0,1\}echo' | tr '\n' ' '
-echo "is how the terminal is"
-read line
+code=$?
+while test $code -eq 148; do
+    echo "stopped for a while"
+    terminal
+    fg
+    code=$?
+done
+echo "left with $code"
+terminal
 "#;
 
 /// What the wrapper says of a terminal that was given back: lines are read, and what is typed shows.
@@ -24,21 +36,19 @@ expect-var '#{alternate_on} #{cursor_flag} #{mouse_any_flag}' '^0 1 0$'
 ";
 
 fn tool() -> PathBuf {
-    if let Some(named) = std::env::var_os("LONGHAUL_TUI_SHOT") {
-        return PathBuf::from(named);
-    }
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/tools/tui-shot");
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/tools/tui-shot");
+    let tool = std::env::var_os("LONGHAUL_TUI_SHOT").map_or_else(beside, PathBuf::from);
     assert!(
-        beside.is_file(),
+        tool.is_file(),
         "tui-shot is needed to look at the dashboard in a terminal; it is not at {}: put it there, or say \
          where it is in LONGHAUL_TUI_SHOT",
-        beside.display()
+        tool.display()
     );
-    beside
+    tool
 }
 
 /// Runs a program in a terminal of 120 columns and 36 rows and takes `steps`, one a line. `PID` in them
-/// stands for the program's process id.
+/// stands for the program's process id, which is kept in the file `pid` of the folder.
 ///
 /// # Panics
 /// If the tool is not there, or a step fails; the message has the last screen.

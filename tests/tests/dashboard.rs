@@ -87,27 +87,6 @@ async fn it_takes_any_size_no_colour_and_copies_only_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_terminal_is_as_it_was_after_a_signal() {
-    let world = World::new(1).await;
-    let _services = world.services(0).await;
-    for signal in ["TERM", "HUP"] {
-        let steps = format!("wait-for live 60\nrun kill -{signal} PID\nwait-for 'left with' 30\n{SANE}");
-        screen(world.path(), &world.command(&["tui", "--mouse"]), &steps).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_terminal_is_as_it_was_after_a_panic_and_the_panic_is_told() {
-    let world = World::new(1).await;
-    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_longhaul-breaking-dashboard"));
-    program.env("LONGHAUL_NATS", world.server.url()).env("LONGHAUL_TOKEN", world.server.token());
-    // A trace of the stack would leave no room for what is looked for.
-    program.env("RUST_BACKTRACE", "0");
-    let steps = format!("wait-for 'left with 101' 60\nexpect 'the clock broke'\n{SANE}");
-    screen(world.path(), &program, &steps).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_is_said_and_one_that_comes_back_is_followed_on() {
     let mut world = World::new(1).await;
     let _services = world.services(2).await;
@@ -115,8 +94,9 @@ async fn a_server_that_dies_is_said_and_one_that_comes_back_is_followed_on() {
     submit(&client, rehearsal("slow 10000 20")).await;
     let (killed, back) = (world.path().join("kill"), world.path().join("back"));
     let steps = format!(
-        "wait-for live 60\nwait-for 'slow 10000' 60\nrun touch {}\nwait-for DISCONNECTED 60\nkey x\n\
-         wait-for 'actions are off' 10\nexpect 'slow 10000'\nrun touch {}\nwait-gone DISCONNECTED 120\n\
+        "wait-for live 60\nwait-for 'slow 10000' 60\nrun touch {}\nwait-for 'DISCONNECTED [2-9]s' 60\nkey x\n\
+         wait-for 'actions are off' 10\nexpect 'slow 10000'\nexpect 'F5 now'\nkey F5\n\
+         wait-for 'trying to reach the log' 10\nrun touch {}\nkey F5\nwait-gone DISCONNECTED 120\n\
          wait-for 'again after' 120\nkey C-c\nwait-for 'left with 0' 30\n{SANE}",
         killed.display(),
         back.display()
@@ -130,6 +110,22 @@ async fn a_server_that_dies_is_said_and_one_that_comes_back_is_followed_on() {
     eventually("the banner to be seen", async || (back.exists() || shown.is_finished()).then_some(())).await;
     world.server.restart().await.unwrap();
     shown.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ones_own_tasks_are_downloaded_and_put_away() {
+    let world = World::new(1).await;
+    let _services = world.services(2).await;
+    ended(&world.client("ann"), submit(&world.client("ann"), rehearsal("ready to be fetched")).await).await;
+    ended(&world.client("bob"), submit(&world.client("bob"), rehearsal("another's")).await).await;
+    let steps = format!(
+        "wait-for 'ready to be fetched' 60\nexpect-not 'Approvals|another.s'\nkey o\nwait-for 'written: ' 60\n\
+         expect 'ready to be fetched'\nkey D\nwait-for 'Remove\\?' 10\nkey y\n\
+         wait-for 'Nothing of yours yet' 60\nkey q\nwait-for 'left with 0' 30\n{SANE}"
+    );
+    screen(world.path(), &world.command(&["tui", "--mine"]), &steps).await;
+    let written = std::fs::read_to_string(file(world.path(), "output-")).unwrap();
+    assert!(written.contains("ready to be fetched"), "{written}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

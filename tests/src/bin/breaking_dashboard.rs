@@ -1,4 +1,5 @@
-//! A dashboard whose clock breaks while it is shown: to see what becomes of the terminal.
+//! A dashboard whose clock breaks while it is shown, or, asked for `elsewhere`, a thread beside it: to see
+//! what becomes of the terminal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +17,7 @@ const READINGS: u32 = 10;
 
 struct Breaking {
     live: Live,
+    elsewhere: bool,
     readings: AtomicU32,
 }
 
@@ -38,7 +40,12 @@ impl Source for Breaking {
 
     fn now(&self) -> Timestamp {
         let readings = self.readings.fetch_add(1, Ordering::Relaxed);
-        assert!(readings < READINGS, "the clock broke");
+        if readings >= READINGS {
+            assert!(self.elsewhere, "the clock broke");
+            if readings == READINGS {
+                drop(std::thread::spawn(|| panic!("another thread broke")));
+            }
+        }
         self.live.now()
     }
 
@@ -54,7 +61,8 @@ async fn main() -> anyhow::Result<()> {
     let journal = Journal::connect(&options).await?;
     let client = Client::new(journal, Identity::new("acme", "ann", "test")?);
     let live = Live::new(client, Scope::Organisation(OrgId::new("acme")?));
-    let breaking = Breaking { live, readings: AtomicU32::new(0) };
+    let elsewhere = std::env::args().nth(1).is_some_and(|asked| asked == "elsewhere");
+    let breaking = Breaking { live, elsewhere, readings: AtomicU32::new(0) };
     longhaul_tui::run(Arc::new(breaking), Options::default()).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use longhaul_core::{
     Actor, AdmissionReason, ApprovalId, Commit, Continuation, Event, EventBody, Kind, Millis, Period, Role,
     RunNumber, Sequence, Snapshot, Status, TaskId, Timestamp, apply_commit,
 };
+use longhaul_wire::query::Brief;
 use longhaul_wire::schema::formats;
 use longhaul_wire::view::SnapshotView;
 use serde_json::{Value, json};
@@ -235,4 +236,55 @@ fn every_view_is_as_its_schema_says() {
     let mut shown = BTreeSet::new();
     views.iter().for_each(|view| validate::members(view, &mut shown));
     assert_eq!(described.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// A brief as programs get it; read back it is the same, and so is that of the view.
+fn brief(snapshot: &Snapshot, waiting: Option<Waiting>) -> Value {
+    let brief = Brief { waiting: waiting.clone(), submitted: Some(Sequence(41)), ..Brief::of(snapshot) };
+    let view = SnapshotView::new(snapshot, waiting, None, None);
+    assert_eq!(Brief { submitted: brief.submitted, ..Brief::from(view) }, brief);
+    let json = serde_json::to_value(&brief).unwrap();
+    assert_eq!(serde_json::from_value::<Brief>(json.clone()).unwrap(), brief);
+    json
+}
+
+#[test]
+fn the_json_of_briefs_is_stable_and_as_its_schema_says() {
+    let schema = formats().into_iter().find(|format| format.name == "brief").unwrap().schema.to_value();
+    let (mut described, mut shown) = (BTreeSet::new(), BTreeSet::new());
+    validate::named(&schema, &mut described);
+    let mut waits: Vec<_> = waits().into_iter().map(Some).collect();
+    waits.push(None);
+    for (name, history) in histories() {
+        let snapshot = fold(&history);
+        for reason in &waits {
+            let waiting = reason.clone().map(|reason| Waiting {
+                reason,
+                place: 1,
+                blockers: vec![TASK.parse().unwrap()],
+                not_before: Some(Timestamp(0)),
+            });
+            let mut json = brief(&snapshot, waiting);
+            if reason.is_none() {
+                insta::with_settings!({sort_maps => true}, {
+                    insta::assert_json_snapshot!(format!("brief_{name}"), json);
+                });
+                (json["dismissed"], json["aside"]) = (json!(true), json!(true));
+            }
+            assert_eq!(faults(&schema, &json), Vec::<String>::new(), "{json}");
+            validate::members(&json, &mut shown);
+        }
+    }
+    assert_eq!(described.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn a_brief_is_one_clean_line_whoever_wrote_it() {
+    let mut json = brief(&fold(&under_way()), None);
+    json["note"] = json!("a\u{1b}[31m\u{202e}b\nc");
+    json["step"]["name"] = json!("x".repeat(500));
+    json["of_tomorrow"] = json!("a member nobody knows");
+    let read: Brief = serde_json::from_value(json).unwrap();
+    assert_eq!(read.note, "a[31mb c");
+    assert_eq!(read.step.unwrap().name.chars().count(), 160);
 }

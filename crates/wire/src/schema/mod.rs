@@ -4,6 +4,7 @@
 //! The tests hold these descriptions against the golden files, member by member.
 
 mod beside;
+mod brief;
 mod event;
 mod part;
 mod scalar;
@@ -38,6 +39,7 @@ pub fn formats() -> Vec<Format> {
         format::<beside::TextDelta>("text", "messages on lh.live.<org>.<task>"),
         format::<beside::Change>("change", "messages on lh.change.<org>.<user>.<task>"),
         format::<snapshot::Snapshot>("snapshot", "what -o json, HTTP and the query service give"),
+        format::<brief::Brief>("brief", "the tasks that `longhaul.briefs` of the query service gives"),
     ]
 }
 

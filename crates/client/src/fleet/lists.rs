@@ -107,6 +107,8 @@ impl Fleet {
     /// Tells a page, and says how many of its tasks have ended; nothing if it cannot be read. It is read
     /// on a thread of its own, for the next question to go out meanwhile.
     async fn tell_page(&self, answered: Answered, last: bool) -> Result<Option<u64>, Gone> {
+        // Where tasks that live come between those that have ended, none may be left out.
+        let mixed = matches!(answered, Answered::Whole(_));
         let page = match tokio::task::spawn_blocking(move || answered.page()).await {
             Ok(Ok(page)) => page,
             Ok(Err(error)) => {
@@ -118,7 +120,7 @@ impl Fleet {
             Err(_) => return Err(Gone),
         };
         let BriefPage { tasks, unreadable, .. } = page;
-        let ended = tasks.iter().filter(|brief| brief.status.is_terminal()).count() as u64;
+        let ended = tasks.iter().filter(|brief| !mixed && brief.status.is_terminal()).count() as u64;
         self.tell(Word::Listed { tasks, unreadable, last }).await?;
         Ok(Some(ended))
     }

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use longhaul_document::Document;
+use longhaul_document::{Document, Format};
 use longhaul_executor::{Executor, Failure, Run, Step};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +59,10 @@ pub struct Input {
     /// A folder of skills beside those that ship with the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skills: Option<String>,
-    /// What the document is called; made from its title otherwise.
+    /// What the document is set as, each format once; a PDF if nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formats: Vec<Format>,
+    /// What the document is called, an ending left out; made from its title otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
     /// Queries that may be run, at most as many as the task's own limit allows.
@@ -78,8 +81,11 @@ pub struct Output {
     pub title: String,
     /// What it found, in its own sentences.
     pub summary: Vec<String>,
-    /// The name of the artifact.
+    /// The name of the first artifact.
     pub artifact: String,
+    /// The names of all artifacts, in the order they were asked for.
+    #[serde(default)]
+    pub artifacts: Vec<String>,
     /// How many queries were run for it.
     pub queries: u32,
 }
@@ -126,13 +132,14 @@ async fn report(agent: &Agent, run: &mut Run, input: Input) -> Result<Output, Fa
             Ok::<_, Failure>(document)
         })
         .await?;
-    let artifact: String =
+    let artifacts: Vec<String> =
         run.step("rendering", async |step| rendering(agent, &step, &input, &document).await).await?;
     let ran = answers.iter().filter(|answer| matches!(answer, Answer::Rows(_))).count();
     Ok(Output {
         summary: sentences(&document),
         title: document.title,
-        artifact,
+        artifact: artifacts.first().cloned().unwrap_or_default(),
+        artifacts,
         queries: u32::try_from(ran).unwrap_or(u32::MAX),
     })
 }
@@ -150,7 +157,7 @@ fn check(agent: &Agent, run: &Run, input: &Input) -> Result<u32, Failure> {
         return bad(format!("a report runs at most {MOST_QUERIES} queries; ask for fewer"));
     }
     if let Some(name) = &input.file_name
-        && file_name(name).is_none()
+        && file_name(name, Format::default()).is_none()
     {
         return bad(format!(
             "{name:?} is no file name; give one of letters, figures, spaces, points and hyphens"
@@ -239,20 +246,38 @@ async fn rendering(
     step: &Step,
     input: &Input,
     document: &Document,
-) -> Result<String, Failure> {
+) -> Result<Vec<String>, Failure> {
     step.message("setting the document");
-    let pdf = tokio::select! {
-        pdf = render(document, &agent.renderer, &agent.render_limits) => Some(pdf.map_err(render_failure)?),
-        () = step.cancelled() => None,
-    };
-    end_if_aborted(step).await?;
-    let pdf =
-        pdf.ok_or_else(|| Failure::retryable("render_failed", "setting the document was interrupted"))?;
-    let wanted = input.file_name.as_deref().and_then(file_name);
-    let name = wanted.unwrap_or_else(|| name_of(&document.title));
-    step.artifact(&name, "application/pdf", pdf).await?;
-    step.progress(100, 100);
-    Ok(name)
+    let formats = formats(input);
+    let mut names = Vec::with_capacity(formats.len());
+    for (n, format) in formats.iter().copied().enumerate() {
+        let file = tokio::select! {
+            file = render(document, format, &agent.renderer, &agent.render_limits) => {
+                Some(file.map_err(render_failure)?)
+            }
+            () = step.cancelled() => None,
+        };
+        end_if_aborted(step).await?;
+        let file =
+            file.ok_or_else(|| Failure::retryable("render_failed", "setting the document was interrupted"))?;
+        let wanted = input.file_name.as_deref().and_then(|given| file_name(given, format));
+        let name = wanted.unwrap_or_else(|| name_of(&document.title, format));
+        step.artifact(&name, format.media_type(), file).await?;
+        names.push(name);
+        step.progress(80 + 20 * (n + 1) / formats.len(), 100);
+    }
+    Ok(names)
+}
+
+/// The formats asked for, each once.
+fn formats(input: &Input) -> Vec<Format> {
+    let mut formats = Vec::new();
+    for format in &input.formats {
+        if !formats.contains(format) {
+            formats.push(*format);
+        }
+    }
+    if formats.is_empty() { vec![Format::default()] } else { formats }
 }
 
 /// Ends the run where an abort is asked for, and only then: a slice or a drain that ended it inside a
@@ -328,20 +353,24 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A name that someone gave, if it can be one: a single path component, with the right ending.
-fn file_name(given: &str) -> Option<String> {
+/// A name that someone gave, if it can be one: a single path component, with the format's ending in
+/// place of another format's.
+fn file_name(given: &str, format: Format) -> Option<String> {
     let given = given.trim();
     let usable = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '(' | ')' | ',');
     let plain = !given.is_empty() && !given.starts_with('.') && given.chars().all(usable);
     if !plain || given.chars().count() > 100 {
         return None;
     }
-    let named = given.to_lowercase().ends_with(".pdf");
-    Some(if named { given.to_owned() } else { format!("{given}.pdf") })
+    Some(match given.rsplit_once('.').map(|(stem, ending)| (stem, ending.parse::<Format>())) {
+        Some((_, Ok(named))) if named == format => given.to_owned(),
+        Some((stem, Ok(_))) => format!("{stem}.{}", format.ending()),
+        _ => format!("{given}.{}", format.ending()),
+    })
 }
 
 /// A name from a title: `Quarterly review: Q4 2011` is `quarterly-review-q4-2011.pdf`.
-fn name_of(title: &str) -> String {
+fn name_of(title: &str, format: Format) -> String {
     let mut name = String::new();
     for c in title.to_lowercase().chars().take(80) {
         if c.is_ascii_alphanumeric() {
@@ -351,7 +380,7 @@ fn name_of(title: &str) -> String {
         }
     }
     let name = name.trim_matches('-');
-    format!("{}.pdf", if name.is_empty() { "report" } else { name })
+    format!("{}.{}", if name.is_empty() { "report" } else { name }, format.ending())
 }
 
 #[cfg(test)]
@@ -360,14 +389,17 @@ mod tests {
 
     #[test]
     fn names_are_single_components() {
-        assert_eq!(name_of("Quarterly review: Q4 2011"), "quarterly-review-q4-2011.pdf");
-        assert_eq!(name_of("../../etc/passwd"), "etc-passwd.pdf");
-        assert_eq!(name_of("Übersicht"), "bersicht.pdf");
-        assert_eq!(name_of("中"), "report.pdf");
-        assert_eq!(file_name("My report").as_deref(), Some("My report.pdf"));
-        assert_eq!(file_name("a.PDF").as_deref(), Some("a.PDF"));
+        assert_eq!(name_of("Quarterly review: Q4 2011", Format::Pdf), "quarterly-review-q4-2011.pdf");
+        assert_eq!(name_of("../../etc/passwd", Format::Markdown), "etc-passwd.md");
+        assert_eq!(name_of("Übersicht", Format::Pdf), "bersicht.pdf");
+        assert_eq!(name_of("中", Format::Html), "report.html");
+        let named = |given, format| file_name(given, format).unwrap();
+        assert_eq!(named("My report", Format::Pdf), "My report.pdf");
+        assert_eq!(named("a.PDF", Format::Pdf), "a.PDF");
+        assert_eq!(named("a.pdf", Format::Docx), "a.docx");
+        assert_eq!(named("v1.2", Format::Docx), "v1.2.docx");
         for bad in ["", "..", "../x", "a/b", ".hidden", "a\nb", "a\0", &"x".repeat(200)] {
-            assert_eq!(file_name(bad), None, "{bad:?}");
+            assert_eq!(file_name(bad, Format::Pdf), None, "{bad:?}");
         }
     }
 
@@ -376,6 +408,11 @@ mod tests {
         let read = |json| serde_json::from_value::<Input>(json).map_err(|e| e.to_string());
         let input = read(serde_json::json!({"data": "a.csv", "prompt": "by country"})).unwrap();
         assert_eq!((input.analyst, input.queries), (Analyst::BuiltIn, None));
+        assert_eq!(formats(&input), [Format::Pdf]);
+        let two = serde_json::json!({"data": "a", "prompt": "b", "formats": ["docx", "html", "docx"]});
+        assert_eq!(formats(&read(two).unwrap()), [Format::Docx, Format::Html]);
+        let none = serde_json::json!({"data": "a", "prompt": "b", "formats": ["odt"]});
+        assert!(read(none).unwrap_err().contains("markdown"));
         assert!(read(serde_json::json!({"data": "a.csv"})).unwrap_err().contains("prompt"));
         let model = serde_json::json!({"data": "a.csv", "prompt": "x", "analyst": "some-model"});
         assert!(read(model).unwrap_err().contains("built_in"));

@@ -3,7 +3,7 @@
 //! A report is made in four steps, each of which gives plain data that can be recorded:
 //! *planning* (a [`Schema`](data::Schema) and a request become a plan of queries), *querying*
 //! (the queries become answers), *drafting* (plan and answers become a document), *rendering*
-//! (the document becomes a PDF, in a child process).
+//! (the document becomes files, in a child process each).
 //!
 //! The data is read through the same tools that a language model would call: see [`tools`].
 
@@ -19,3 +19,5 @@ pub mod tools;
 mod words;
 
 pub use handler::{Agent, Input, KIND, Output, handle_report};
+/// What a document can be set as.
+pub use longhaul_document::Format as DocumentFormat;

@@ -1,20 +1,20 @@
-//! Has a document set as a PDF, by a process of its own.
+//! Has a document set in a format, by a process of its own.
 
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use longhaul_document::Document;
+use longhaul_document::{Document, Format};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
-/// The program that reads a document as JSON from its standard input and writes a PDF to its
-/// standard output.
+/// The program that reads a document as JSON from its standard input and writes it to its standard
+/// output, in the format that its last argument names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderCommand {
     /// The program.
     pub program: PathBuf,
-    /// Its arguments.
+    /// Its arguments before the format.
     pub args: Vec<String>,
 }
 
@@ -23,17 +23,17 @@ pub struct RenderCommand {
 pub struct RenderLimits {
     /// Until then it must be done, or it is killed.
     pub time: Duration,
-    /// Bytes of PDF.
-    pub pdf_bytes: u64,
+    /// Bytes of the file.
+    pub file_bytes: u64,
 }
 
 impl Default for RenderLimits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(120), pdf_bytes: 64 * 1024 * 1024 }
+        Self { time: Duration::from_secs(120), file_bytes: 64 * 1024 * 1024 }
     }
 }
 
-/// Why there is no PDF.
+/// Why there is no file.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// The program cannot be started.
@@ -54,8 +54,8 @@ pub enum RenderError {
     /// It took too long and was killed.
     #[error("setting the document took longer than {} s and was stopped", .0.as_secs())]
     TooSlow(Duration),
-    /// The PDF is larger than its limit.
-    #[error("the PDF has more than {0} bytes; ask for a report with less in it")]
+    /// The file is larger than its limit.
+    #[error("the document has more than {0} bytes; ask for a report with less in it")]
     TooLarge(u64),
 }
 
@@ -72,25 +72,32 @@ const BAD_DOCUMENT: i32 = 2;
 /// Bytes of what it says on standard error that are read.
 const LONGEST_WORD: u64 = 64 * 1024;
 
-/// Sets a document as a PDF. Dropping the future kills the process.
+/// Sets a document in a format. Dropping the future kills the process.
 ///
 /// # Errors
 ///
 /// See [`RenderError`].
 pub async fn render(
     document: &Document,
+    format: Format,
     command: &RenderCommand,
     limits: &RenderLimits,
 ) -> Result<Vec<u8>, RenderError> {
     let json = serde_json::to_vec(document).map_err(|error| RenderError::Document(error.to_string()))?;
-    tokio::time::timeout(limits.time, set(json, command, limits))
+    tokio::time::timeout(limits.time, set(json, format, command, limits))
         .await
         .unwrap_or(Err(RenderError::TooSlow(limits.time)))
 }
 
-async fn set(json: Vec<u8>, command: &RenderCommand, limits: &RenderLimits) -> Result<Vec<u8>, RenderError> {
+async fn set(
+    json: Vec<u8>,
+    format: Format,
+    command: &RenderCommand,
+    limits: &RenderLimits,
+) -> Result<Vec<u8>, RenderError> {
     let mut child = Command::new(&command.program)
         .args(&command.args)
+        .arg(format.name())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -106,21 +113,31 @@ async fn set(json: Vec<u8>, command: &RenderCommand, limits: &RenderLimits) -> R
             let _ = input.shutdown().await;
         }
     };
-    let (pdf, said) = (read(output, limits.pdf_bytes + 1), read(words, LONGEST_WORD));
-    let ((), pdf, said) = tokio::join!(write, pdf, said);
-    let pdf = pdf.map_err(|error| RenderError::Failed(error.to_string()))?;
-    if pdf.len() as u64 > limits.pdf_bytes {
-        return Err(RenderError::TooLarge(limits.pdf_bytes));
+    let (file, said) = (read(output, limits.file_bytes + 1), read(words, LONGEST_WORD));
+    let ((), file, said) = tokio::join!(write, file, said);
+    let file = file.map_err(|error| RenderError::Failed(error.to_string()))?;
+    if file.len() as u64 > limits.file_bytes {
+        return Err(RenderError::TooLarge(limits.file_bytes));
     }
     let status = child.wait().await.map_err(|error| RenderError::Failed(error.to_string()))?;
     let said = said.unwrap_or_default();
     let said = first_line(&said);
     match status.code() {
-        Some(0) if pdf.starts_with(b"%PDF") => Ok(pdf),
-        Some(0) => Err(RenderError::Failed("what it wrote is no PDF".to_owned())),
+        Some(0) if file.starts_with(beginning(format)) && !file.is_empty() => Ok(file),
+        Some(0) => Err(RenderError::Failed(format!("what it wrote is no {format}"))),
         Some(BAD_DOCUMENT) => Err(RenderError::Document(said)),
         _ if said.is_empty() => Err(RenderError::Failed(format!("it ended with {status}"))),
         _ => Err(RenderError::Failed(said)),
+    }
+}
+
+/// What a file of a format begins with.
+fn beginning(format: Format) -> &'static [u8] {
+    match format {
+        Format::Pdf => b"%PDF",
+        Format::Html => b"<!doctype html>",
+        Format::Markdown => b"# ",
+        Format::Docx => b"PK",
     }
 }
 

@@ -240,9 +240,13 @@ pub(crate) struct Report {
     pub(crate) data: PathBuf,
     /// What the report is about: "quarterly review of 2010", "sales by country", "top customers", "churn"
     pub(crate) prompt: String,
-    /// Where to write the document; made from its title without it
-    #[arg(short, long, value_name = "FILE.pdf")]
+    /// Where to write the document; made from its title without it. Its ending says the format, unless
+    /// --format does: .pdf, .html, .md, .docx
+    #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// What it is set as: pdf, html, markdown, docx; several give a file each
+    #[arg(long, value_name = "FORMAT[,FORMAT…]", value_delimiter = ',')]
+    pub(crate) format: Vec<longhaul_agent::DocumentFormat>,
     /// How many queries it may run
     #[arg(long, value_name = "N")]
     pub(crate) queries: Option<u32>,

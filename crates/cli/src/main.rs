@@ -30,7 +30,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Before anything else: the typesetter is a child that must not start a runtime.
     if std::env::args_os().nth(1).is_some_and(|first| first == "__render") {
-        return longhaul_render::run_child(&longhaul_render::Options::default());
+        let format = std::env::args().nth(2).and_then(|name| name.parse().ok()).unwrap_or_default();
+        return longhaul_render::run_child(format, &longhaul_render::Options::default());
     }
     if std::env::args_os().nth(1).is_some_and(|first| first == "__terminal") {
         output::say(format!("error: {}", longhaul_bench::on_terminal(std::env::args_os().skip(2))));

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 mod check;
 mod clean;
+mod format;
 
 pub use check::{Fault, Faults, Limits, Problem};
+pub use format::{Format, UnknownFormat};
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

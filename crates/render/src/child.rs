@@ -3,9 +3,9 @@
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use longhaul_document::Document;
+use longhaul_document::{Document, Format};
 
-use crate::{Error, Options, pdf};
+use crate::{Error, Options, set};
 
 /// The largest document that [`run_child`] reads, in bytes of JSON.
 pub const MAX_INPUT: u64 = 16 << 20;
@@ -36,7 +36,7 @@ enum Failure {
     Json(serde_json::Error),
     #[error(transparent)]
     Render(#[from] Error),
-    #[error("cannot write the PDF: {0}")]
+    #[error("cannot write the file: {0}")]
     Write(io::Error),
     #[error("cannot limit this process: {0}")]
     Limit(io::Error),
@@ -51,7 +51,7 @@ impl Failure {
     }
 }
 
-/// Reads a document as JSON from standard input and writes its PDF to standard output.
+/// Reads a document as JSON from standard input and writes it in a format to standard output.
 ///
 /// Meant to be all that its process does: it first takes from the process the right to more than
 /// [`MAX_MEMORY`] and [`MAX_CPU_SECONDS`], past which the system ends it. Whoever starts it must
@@ -60,9 +60,9 @@ impl Failure {
 /// On failure nothing is written to standard output, one line says why on standard error, and the
 /// code is [`BAD_INPUT`] or [`FAILED`].
 #[must_use]
-pub fn run_child(options: &Options) -> ExitCode {
+pub fn run_child(format: Format, options: &Options) -> ExitCode {
     let limited = limit(MAX_MEMORY, MAX_CPU_SECONDS).map_err(Failure::Limit);
-    match limited.and_then(|()| convert(io::stdin().lock(), io::stdout().lock(), options)) {
+    match limited.and_then(|()| convert(io::stdin().lock(), io::stdout().lock(), format, options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let line = failure.to_string().replace(['\n', '\r'], " ");
@@ -73,15 +73,20 @@ pub fn run_child(options: &Options) -> ExitCode {
     }
 }
 
-fn convert(input: impl Read, mut output: impl Write, options: &Options) -> Result<(), Failure> {
+fn convert(
+    input: impl Read,
+    mut output: impl Write,
+    format: Format,
+    options: &Options,
+) -> Result<(), Failure> {
     let mut json = Vec::new();
     input.take(MAX_INPUT + 1).read_to_end(&mut json).map_err(Failure::Read)?;
     if json.len() as u64 > MAX_INPUT {
         return Err(Failure::TooLarge);
     }
     let document: Document = serde_json::from_slice(&json).map_err(Failure::Json)?;
-    let pdf = pdf(&document, options)?;
-    output.write_all(&pdf).and_then(|()| output.flush()).map_err(Failure::Write)
+    let file = set(&document, format, options)?;
+    output.write_all(&file).and_then(|()| output.flush()).map_err(Failure::Write)
 }
 
 /// Takes from this process the right to more memory and processor time, and to leave a core dump

@@ -1,11 +1,14 @@
-//! Typesets a document into a PDF.
+//! Sets a document: as PDF, HTML, Markdown or a Word file.
 //!
-//! [`pdf`] turns a [`Document`] into a report on A4: a title block, a summary, numbered sections,
-//! charts, tables, and the queries behind them. The same document gives the same bytes on any
-//! machine. The PDF is tagged, so that it can be read aloud, and has bookmarks.
+//! [`set`] turns a [`Document`] into the bytes of one file. As a PDF ([`pdf`]) it is a report on A4: a
+//! title block, a summary, numbered sections, charts, tables, and the queries behind them, tagged so
+//! that it can be read aloud, with bookmarks. HTML is one file that needs no other and runs nothing;
+//! in Markdown a chart is the table of its figures; in a Word file text, tables and charts can be
+//! edited. The same document gives the same bytes on any machine.
 //!
-//! Texts are data all the way: the template is fixed, reads them from a JSON file and never
-//! evaluates them, and what it may read is the template, that file and the fonts.
+//! Texts are data all the way: the PDF's template is fixed, reads them from a JSON file and never
+//! evaluates them, and what it may read is the template, that file and the fonts; in the other formats
+//! every character that would be markup is written so that it is none.
 //!
 //! Typesetting is memory and time spent on somebody else's input, so it belongs in a process of
 //! its own that can be limited and killed. [`run_child`] is that process's whole life.
@@ -14,12 +17,18 @@
 
 use std::path::PathBuf;
 
-use longhaul_document::{Document, Faults, Limits};
+use longhaul_document::{Document, Faults, Format, Limits};
 use typst_pdf::{PdfOptions, PdfStandards};
 
 mod chart;
 mod child;
+mod docx;
 mod fonts;
+mod html;
+mod markdown;
+mod markup;
+mod number;
+mod paragraph;
 mod ruler;
 mod sheet;
 mod table;
@@ -57,9 +66,30 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Typesetting failed: a defect of the template, not of the document.
-    #[error("typesetting failed: {0}")]
+    /// Setting failed: a defect of this crate, not of the document.
+    #[error("setting the document failed: {0}")]
     Typesetting(String),
+}
+
+/// Sets `document` in a format.
+///
+/// Texts are [cleaned](Document::clean) first: what a reader cannot see is in no file.
+///
+/// # Errors
+///
+/// As [`pdf`].
+pub fn set(document: &Document, format: Format, options: &Options) -> Result<Vec<u8>, Error> {
+    let prepared = || {
+        let mut document = document.clone();
+        document.clean();
+        document.check(&options.limits).map(|()| document)
+    };
+    match format {
+        Format::Pdf => pdf(document, options),
+        Format::Html => Ok(html::html(&prepared()?).into_bytes()),
+        Format::Markdown => Ok(markdown::markdown(&prepared()?).into_bytes()),
+        Format::Docx => docx::docx(&prepared()?).map_err(Error::Typesetting),
+    }
 }
 
 /// Sets `document` as a PDF.
@@ -89,5 +119,7 @@ fn export(document: &Document, options: &Options, standards: PdfStandards) -> Re
     })
 }
 
+#[cfg(test)]
+mod formats;
 #[cfg(test)]
 mod tests;

@@ -5,20 +5,22 @@ use serde::Serialize;
 
 use crate::chart::{self, Drawing};
 use crate::fonts::Fonts;
+use crate::number::count;
+use crate::paragraph;
 use crate::ruler::{self, Face};
 use crate::table::{self, TableSheet};
 use crate::{Error, Options};
 
 /// The paper: A4, in points.
-const PAPER: (f64, f64) = (595.28, 841.89);
+pub(crate) const PAPER: (f64, f64) = (595.28, 841.89);
 /// The margins at the sides, the top and the bottom, in points.
-const MARGIN: (f64, f64, f64) = (56.0, 68.0, 62.0);
+pub(crate) const MARGIN: (f64, f64, f64) = (56.0, 68.0, 62.0);
 /// The width of a line of text, in points.
 pub(crate) const MEASURE: f64 = PAPER.0 - 2.0 * MARGIN.0;
 /// The width of a line on a page on its side, in points.
 pub(crate) const FLIPPED_MEASURE: f64 = PAPER.1 - 2.0 * MARGIN.0;
 /// The tallest chart, in points: a page less its caption.
-const CHART_HEIGHT: f64 = PAPER.1 - MARGIN.1 - MARGIN.2 - 60.0;
+pub(crate) const CHART_HEIGHT: f64 = PAPER.1 - MARGIN.1 - MARGIN.2 - 60.0;
 
 /// The size of running text, in points.
 const SIZE: f64 = 10.0;
@@ -228,24 +230,14 @@ fn item(block: &Block) -> Item {
     }
 }
 
-/// `text` as paragraphs of lines: an empty line parts paragraphs, a line break stays one.
+/// `text` as paragraphs of lines.
 fn paragraphs(text: &str, size: f64, width: f64) -> Vec<Vec<Text>> {
-    let mut out: Vec<Vec<Text>> = vec![Vec::new()];
-    for line in text.lines() {
-        let line = line.trim();
-        match out.last_mut() {
-            Some(paragraph) if !line.is_empty() => {
-                paragraph.push(Text::new(line, Face::Regular, size, width))
-            }
-            Some(paragraph) if paragraph.is_empty() => {}
-            _ => out.push(Vec::new()),
-        }
-    }
-    out
+    let line = |line: &&str| Text::new(line, Face::Regular, size, width);
+    paragraph::paragraphs(text).iter().map(|lines| lines.iter().map(line).collect()).collect()
 }
 
 /// How many cards stand side by side: at most four, in rows as even as can be.
-fn card_columns(cards: usize) -> usize {
+pub(crate) fn card_columns(cards: usize) -> usize {
     match cards {
         0 => 1,
         1..=4 => cards,
@@ -302,11 +294,6 @@ fn query(record: &QueryRecord, columns: &[f64; 4]) -> Query {
         rows: count(record.rows),
         millis: count(record.millis),
     }
-}
-
-/// A count with its thousands set apart.
-fn count(number: u64) -> String {
-    chart::set_apart(&number.to_string())
 }
 
 /// Names the characters of `document` that no font has, up to a number.
@@ -370,10 +357,5 @@ mod tests {
     fn cards_stand_in_even_rows_of_at_most_four() {
         let columns: Vec<usize> = (1..=12).map(card_columns).collect();
         assert_eq!(columns, [1, 2, 3, 4, 3, 3, 4, 4, 3, 4, 4, 4]);
-    }
-
-    #[test]
-    fn counts_are_grouped() {
-        assert_eq!([0, 999, 1_000, 12_345_678].map(count), ["0", "999", "1,000", "12,345,678"]);
     }
 }

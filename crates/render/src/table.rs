@@ -66,6 +66,11 @@ impl Need {
     }
 }
 
+/// The widths of the columns, in points.
+pub(crate) fn widths(table: &Table) -> Vec<f64> {
+    choose(&needs(table)).2
+}
+
 /// The layout of `table`.
 pub(crate) fn sheet(table: &Table) -> TableSheet {
     let needs = needs(table);

@@ -8,7 +8,7 @@ use typst_pdf::PdfStandard;
 use super::*;
 
 /// Documents like those that the program makes, and one made to break the layout.
-fn samples() -> [(&'static str, Document); 3] {
+pub(super) fn samples() -> [(&'static str, Document); 3] {
     let read = |json: &str| serde_json::from_str(json).unwrap();
     [
         ("quarterly review", read(include_str!("../samples/quarterly-review.json"))),

@@ -91,6 +91,24 @@ async fn a_request_becomes_a_pdf() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_format_asked_for_is_a_file_of_its_own() {
+    // The script's first argument is the format.
+    let each = "cat > /dev/null; case $0 in pdf) printf %%PDF;; docx) printf PK;; markdown) printf '# x';; esac";
+    let stage = Stage::new(script(each));
+    let input = json!({
+        "data": "sample:chinook", "prompt": "by country", "file_name": "Countries.pdf",
+        "formats": ["docx", "markdown", "pdf"]
+    });
+    let (task, ended) = stage.run(input).await;
+    assert_eq!(ended.status, Status::Completed, "{ended:#?}");
+    let output: Output = serde_json::from_value(stage.client.output(task).await.unwrap()).unwrap();
+    assert_eq!(output.artifacts, ["Countries.docx", "Countries.md", "Countries.pdf"]);
+    let (artifact, bytes) = stage.client.download(task, Some("Countries.md")).await.unwrap();
+    assert_eq!(artifact.media_type, "text/markdown; charset=utf-8");
+    assert_eq!(&bytes[..], b"# x");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_and_names_are_kept() {
     let stage = Stage::new(script(GOOD));
     let input =

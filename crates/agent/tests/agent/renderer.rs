@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use longhaul_agent::DocumentFormat as Format;
 use longhaul_agent::render::{RenderCommand, RenderError, RenderLimits, render};
 use longhaul_document::Document;
 
@@ -26,7 +27,7 @@ fn document() -> Document {
 }
 
 async fn set(text: &str, limits: RenderLimits) -> Result<Vec<u8>, RenderError> {
-    render(&document(), &script(text), &limits).await
+    render(&document(), Format::Pdf, &script(text), &limits).await
 }
 
 #[tokio::test]
@@ -51,12 +52,12 @@ async fn failures_are_told_apart() {
     assert!(told.is_retryable() && told.to_string().contains("signal: 9"), "{told}");
     let told = set("echo hello", limits()).await.unwrap_err();
     assert!(told.to_string().contains("no PDF"));
-    let told = set("printf '%%PDF'; head -c 200000 /dev/zero", RenderLimits { pdf_bytes: 1000, ..limits() })
+    let told = set("printf '%%PDF'; head -c 200000 /dev/zero", RenderLimits { file_bytes: 1000, ..limits() })
         .await
         .unwrap_err();
     assert!(matches!(told, RenderError::TooLarge(1000)));
     let nowhere = RenderCommand { program: "/nowhere/at/all".into(), args: Vec::new() };
-    let told = render(&document(), &nowhere, &limits()).await.unwrap_err();
+    let told = render(&document(), Format::Pdf, &nowhere, &limits()).await.unwrap_err();
     assert!(matches!(told, RenderError::NotStarted { .. }) && told.is_retryable());
 }
 

@@ -7,7 +7,7 @@
 mod cast;
 mod voice;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 
 use anyhow::Context as _;
@@ -154,8 +154,9 @@ async fn close_up(client: &Client, cast: &Cast, out: &Path, watched: bool) -> an
             }
         }
         std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
-        let path: PathBuf = report::save(client, *task, Some(out)).await?;
-        output::line(path.display().to_string())?;
+        for path in report::save(client, *task, Some(out)).await? {
+            output::line(path.display().to_string())?;
+        }
         if let Some(first) = report::summary(client, *task).await?.first() {
             say(format!("    {first}"));
         }

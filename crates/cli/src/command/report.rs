@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use longhaul_agent::DocumentFormat;
 use longhaul_client::{Client, NewTask};
 use longhaul_core::{RetryPolicy, Status, TaskId, text};
 use serde_json::json;
@@ -25,7 +26,12 @@ const ATTEMPTS: u32 = 3;
 
 /// A report over `data` about `prompt`, as a task. The executor may run elsewhere: the path is made
 /// absolute.
-pub(crate) fn task(data: &Path, prompt: &str, skills: Option<&Path>) -> anyhow::Result<NewTask> {
+pub(crate) fn task(
+    data: &Path,
+    prompt: &str,
+    skills: Option<&Path>,
+    formats: &[DocumentFormat],
+) -> anyhow::Result<NewTask> {
     let absolute = |path: &Path| {
         std::path::absolute(path)
             .map_err(|error| usage(format!("{} is not a usable path: {error}", path.display())))
@@ -39,6 +45,9 @@ pub(crate) fn task(data: &Path, prompt: &str, skills: Option<&Path>) -> anyhow::
     let mut input = json!({ "data": absolute(data)?, "prompt": prompt });
     if let Some(skills) = skills {
         input["skills"] = json!(absolute(skills)?);
+    }
+    if !formats.is_empty() {
+        input["formats"] = json!(formats);
     }
     let title = text::line(prompt, text::MAX_TITLE);
     let task = NewTask::new("report", if title.trim().is_empty() { "Report" } else { &title }, &input)?;
@@ -54,7 +63,7 @@ pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
         // Before minutes of work, not after them.
         can_write(goes_to)?;
     }
-    let task = task(&args.data, &args.prompt, args.skills.as_deref())?;
+    let task = task(&args.data, &args.prompt, args.skills.as_deref(), &formats(args)?)?;
     let task = args.submission.apply(task, Some(args.queries.unwrap_or(QUERIES)), place.journal().now())?;
     let client = place.client();
     if args.submission.dry_run {
@@ -70,8 +79,8 @@ pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
     }
     match follow(client, task, place.quiet(), &mut ctrl_c).await? {
         Followed::Ended(s) if s.status == Status::Completed => {
-            let path = save(client, task, args.output.as_deref()).await;
-            let path = path.with_context(|| {
+            let paths = save(client, task, args.output.as_deref()).await;
+            let paths = paths.with_context(|| {
                 format!("the report is kept; fetch it with: longhaul download {task} -o FILE")
             })?;
             if !place.quiet() {
@@ -79,23 +88,48 @@ pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
                     say(format!("  {sentence}"));
                 }
             }
-            output::line(path.display().to_string())?;
+            for path in paths {
+                output::line(path.display().to_string())?;
+            }
             Ok(Code::Done)
         }
         other => finish(place, &submitted.snapshot, other, Format::Table).await,
     }
 }
 
-/// Writes the task's document: under `output`, or its own name here.
-pub(crate) async fn save(client: &Client, task: TaskId, output: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let (artifact, bytes) = client.download(task, None).await?;
-    let path = match output {
-        Some(path) if path.is_dir() => path.join(&artifact.name),
-        Some(path) => path.to_owned(),
-        None => PathBuf::from(&artifact.name),
-    };
-    write_file(&path, &bytes)?;
-    Ok(path)
+/// The formats asked for: those named, or the one that the name of the file ends with.
+fn formats(args: &Report) -> anyhow::Result<Vec<DocumentFormat>> {
+    let file = args.output.as_deref().filter(|path| !path.is_dir());
+    if let (Some(file), true) = (file, args.format.len() > 1) {
+        let file = file.display();
+        return Err(usage(format!("{file} is one file, for one format; give a folder that is there")));
+    }
+    if !args.format.is_empty() {
+        return Ok(args.format.clone());
+    }
+    let ending = file.and_then(|path| path.extension()?.to_str()?.parse().ok());
+    Ok(ending.into_iter().collect())
+}
+
+/// Writes the files a task made: under `output`, or their own names here.
+pub(crate) async fn save(
+    client: &Client,
+    task: TaskId,
+    output: Option<&Path>,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let snapshot = client.get(task).await?;
+    let mut paths = Vec::with_capacity(snapshot.artifacts.len());
+    for artifact in &snapshot.artifacts {
+        let (_, bytes) = client.download(task, Some(&artifact.name)).await?;
+        let path = match output {
+            Some(path) if path.is_dir() => path.join(&artifact.name),
+            Some(path) => path.to_owned(),
+            None => PathBuf::from(&artifact.name),
+        };
+        write_file(&path, &bytes)?;
+        paths.push(path);
+    }
+    Ok(paths)
 }
 
 /// What the report found, in its own sentences.

@@ -119,8 +119,20 @@ fn rounded((x, y): Point) -> Point {
 }
 
 /// The colour of a series' bars.
-pub(super) fn color(series: usize) -> &'static str {
+pub(crate) fn color(series: usize) -> &'static str {
     COLORS[series % COLORS.len()]
+}
+
+/// The colour of a series' line.
+pub(crate) fn line_color(series: usize) -> &'static str {
+    LINE_COLORS[series % LINE_COLORS.len()]
+}
+
+impl Drawing {
+    /// How high it is, in points.
+    pub(crate) fn height(&self) -> f64 {
+        self.height
+    }
 }
 
 impl Canvas {
@@ -141,12 +153,12 @@ impl Canvas {
         let points = points.into_iter().map(rounded).collect();
         // A fifth series repeats the first dash in another colour.
         let dash = DASHES[series % DASHES.len()];
-        let stroke = LINE_COLORS[series % LINE_COLORS.len()];
+        let stroke = line_color(series);
         self.marks.push(Mark::Path { points, stroke, thickness: 1.5, dash });
     }
 
     pub(super) fn dot(&mut self, at: Point, series: usize) {
-        let fill = LINE_COLORS[series % LINE_COLORS.len()];
+        let fill = line_color(series);
         self.marks.push(Mark::Dot { at: rounded(at), shape: SHAPES[series % SHAPES.len()], fill });
     }
 

@@ -9,12 +9,14 @@ mod line;
 mod number;
 mod ranking;
 mod scale;
+mod svg;
 mod words;
 
 use longhaul_document::{Chart, ChartKind};
 
-pub(crate) use canvas::Drawing;
+pub(crate) use canvas::{Drawing, color as series_color, line_color};
 pub(crate) use number::set_apart;
+pub(crate) use svg::svg;
 pub(crate) use words::description;
 
 use canvas::{Canvas, Swatch};
@@ -32,6 +34,12 @@ pub(crate) fn draw(chart: &Chart, width: f64, most_height: f64) -> Drawing {
         ChartKind::Ranking => ranking::draw(&mut canvas, chart, most_height),
     }
     canvas.finish()
+}
+
+/// How the values of a chart are written.
+pub(crate) fn shown(chart: &Chart) -> impl Fn(f64) -> String + use<> {
+    let style = number::Style::of(values(chart), chart.unit.as_deref());
+    move |value| style.show(value)
 }
 
 /// Every value of the chart that is not a gap.

@@ -5,7 +5,8 @@ use super::*;
 /// What the child wrote, or its failure.
 fn converted(input: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut output = Vec::new();
-    convert(input, &mut output, &Options::default()).inspect_err(|_| assert!(output.is_empty()))?;
+    convert(input, &mut output, Format::Pdf, &Options::default())
+        .inspect_err(|_| assert!(output.is_empty()))?;
     Ok(output)
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Effect {
     Unask,
     /// Ask something of a task.
     Steer(TaskRef, Steer),
+    /// Look among the tasks that are not listed, for these words.
+    Search(String, Box<longhaul_wire::query::Filter>),
     /// Write a task's files, or its output if it made none, here.
     Download(TaskRef),
     /// Fetch a task's output to read it.
@@ -75,7 +77,8 @@ pub(crate) struct Performer {
     story: Option<JoinHandle<()>>,
     /// What was asked about the past, and for which wish.
     asked: (u64, JoinSet<()>),
-    words: JoinHandle<()>,
+    /// Until it has ended.
+    words: Option<JoinHandle<()>>,
 }
 
 impl Performer {
@@ -101,8 +104,22 @@ impl Performer {
             folder,
             story: None,
             asked: Default::default(),
-            words,
+            words: Some(words),
         }
+    }
+
+    /// Waits until what reads the log panics: nothing would be told any more, and nobody would know.
+    pub(crate) async fn broken(&mut self) -> String {
+        if let Some(words) = &mut self.words {
+            let ended = words.await;
+            self.words = None;
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                return error.to_string();
+            }
+        }
+        std::future::pending().await
     }
 
     /// Does what is not the terminal's affair; gives back what is.
@@ -132,6 +149,14 @@ impl Performer {
                     let outcome = source.steer(at.clone(), steer.clone()).await;
                     // Nobody is there to hear it only at the very end.
                     let _ = back.send(Msg::Answered { at, steer, outcome }).await;
+                });
+            }
+            Effect::Search(words, filter) => {
+                let (source, back) = (self.source.clone(), self.back.clone());
+                tokio::spawn(async move {
+                    let found = source.search(*filter).await;
+                    // Nobody is there to hear it only at the very end.
+                    let _ = back.send(Msg::Found { words, found }).await;
                 });
             }
             Effect::Download(at) => {
@@ -213,7 +238,9 @@ impl Performer {
 impl Drop for Performer {
     fn drop(&mut self) {
         self.close();
-        self.words.abort();
+        if let Some(words) = &self.words {
+            words.abort();
+        }
     }
 }
 

@@ -5,7 +5,8 @@
 //! word), `age>1h`, `age<5m`, `tokens>1000` compare. Any other word is the status, or is looked for in
 //! title, note, step and id.
 
-use longhaul_core::{Millis, Timestamp};
+use longhaul_core::{Millis, Status, Timestamp};
+use longhaul_wire::query;
 
 use crate::store::{Row, Store};
 
@@ -68,11 +69,38 @@ impl Filter {
         self.terms.is_empty()
     }
 
+    /// What to ask a projector for so that it finds what may be shown, the rest of which is for
+    /// [`Self::matches`] to say. Nothing: it could not narrow it down.
+    pub(crate) fn asked_of_projector(&self, now: Timestamp) -> Option<query::Filter> {
+        let mut asked = query::Filter::default();
+        let terms = self.terms.iter().filter(|term| !term.not && !self.inverse);
+        for term in terms {
+            match &term.what {
+                What::Word(word) | What::Status(word) if status(word).is_some() => {
+                    asked.status.extend(status(word));
+                }
+                What::Word(word) if asked.text.is_none() => asked.text = Some(word.clone()),
+                What::Org(word) => asked.org = word.parse().ok(),
+                What::User(word) => asked.user = word.parse().ok(),
+                What::Conversation(word) => asked.conversation = word.parse().ok(),
+                What::Kind(word) => asked.kind = word.parse().ok(),
+                What::OlderThan(span) => asked.until = Some(Timestamp(now.0.saturating_sub_unsigned(span.0))),
+                _ => {}
+            }
+        }
+        (asked != query::Filter::default()).then_some(asked)
+    }
+
     /// Whether a task is shown.
     pub(crate) fn matches(&self, store: &Store, row: &Row, now: Timestamp) -> bool {
         self.is_empty()
             || self.terms.iter().all(|term| term.what.holds(store, row, now) != term.not) != self.inverse
     }
+}
+
+/// The status of that name.
+fn status(word: &str) -> Option<Status> {
+    Status::ALL.into_iter().find(|status| status.as_str() == word)
 }
 
 impl Term {

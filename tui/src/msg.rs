@@ -1,6 +1,6 @@
 //! What can happen to the dashboard.
 
-use longhaul_client::fleet::{Point, Told, Word};
+use longhaul_client::fleet::{Brief, Point, Told, Word};
 use longhaul_core::{TaskRef, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
@@ -40,6 +40,13 @@ pub(crate) enum Msg {
         at: Option<TaskRef>,
         /// What came of it.
         outcome: Result<String, String>,
+    },
+    /// It was looked for among the tasks that are not listed.
+    Found {
+        /// What was typed.
+        words: String,
+        /// The latest that fit and whether there are more; or why nobody can say.
+        found: Result<(Vec<Brief>, bool), String>,
     },
     /// A text to read in the pager was fetched.
     Fetched {

@@ -5,9 +5,10 @@
 
 use futures::future::BoxFuture;
 use longhaul_audit::{HistoryWriter, Stored};
-use longhaul_client::fleet::{Scope, Told, Word};
+use longhaul_client::fleet::{Brief, Scope, Told, Word};
 use longhaul_client::{AbortOutcome, Client, Error, ForkAt, Identity, Rerun};
 use longhaul_core::{Decision, TaskRef};
+use longhaul_wire::query;
 use tokio::sync::mpsc;
 
 use crate::app::{Origin, Steer};
@@ -43,6 +44,13 @@ pub trait Source: Send + Sync + 'static {
 
     /// Tries at once to reach what is out of reach.
     fn reconnect(&self) {}
+
+    /// Tasks that are not among those told of, because they ended too long ago: the latest that fit.
+    /// Whether there are more, or why nobody can say.
+    fn search(&self, filter: query::Filter) -> BoxFuture<'static, Result<(Vec<Brief>, bool), String>> {
+        drop(filter);
+        Box::pin(async { Ok((Vec::new(), false)) })
+    }
 
     /// The log itself: any moment of it.
     fn records(&self) -> Records;
@@ -152,6 +160,23 @@ impl Source for Live {
 
     fn reconnect(&self) {
         self.client.reconnect();
+    }
+
+    fn search(&self, filter: query::Filter) -> BoxFuture<'static, Result<(Vec<Brief>, bool), String>> {
+        let client = self.client.clone();
+        let org = match &self.scope {
+            Scope::Organisation(org) => Some(org.clone()),
+            Scope::Everything => filter.org.clone(),
+        };
+        let question = query::Briefs {
+            filter: query::Filter { org, ..filter },
+            limit: Some(query::MAX_BRIEFS),
+            ..query::Briefs::default()
+        };
+        Box::pin(async move {
+            let page = client.briefs(&question).await.map_err(|error| chain(&error))?;
+            Ok((page.tasks, page.next.is_some()))
+        })
     }
 
     fn records(&self) -> Records {

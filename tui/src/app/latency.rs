@@ -36,7 +36,12 @@ pub(crate) struct Took {
 impl Took {
     /// What the second figure is: of few steps none is the hundredth part.
     pub(crate) fn tail(&self) -> &'static str {
-        if self.steps < HUNDRED { "max" } else { "p99" }
+        if self.is_of_few() { "max" } else { "p99" }
+    }
+
+    /// There were so few that their number must be told.
+    pub(crate) fn is_of_few(&self) -> bool {
+        self.steps < HUNDRED
     }
 }
 

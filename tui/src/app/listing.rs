@@ -34,6 +34,14 @@ impl Listing {
         self.older
     }
 
+    /// One of those that are not listed was found, and is listed now.
+    pub(crate) fn found(&mut self, status: Status) {
+        if let Some(missing) = self.unlisted.get_mut(&status) {
+            *missing = missing.saturating_sub(1);
+            self.older = self.older.saturating_sub(1);
+        }
+    }
+
     fn counted(&self, status: Status) -> u64 {
         self.counted.as_ref().and_then(|tally| tally.status.get(&status)).copied().unwrap_or(0)
     }
@@ -78,6 +86,13 @@ impl App {
 
     /// How many tasks there are in all.
     pub(crate) fn count_all(&self) -> u64 {
-        Standing::ALL.into_iter().map(|standing| self.count(standing)).sum()
+        let here = u64::from(self.store.counts().total());
+        if self.past().is_some() {
+            return here;
+        }
+        match (self.listed, &self.listing.counted) {
+            (false, Some(counted)) => here.max(counted.total),
+            _ => here + self.listing.unlisted.values().sum::<u64>(),
+        }
     }
 }

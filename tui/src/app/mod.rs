@@ -55,7 +55,7 @@ use crate::host::Hosted;
 use crate::keys::{Context, Keymap};
 use crate::layout::Shape;
 use crate::settings::Settings;
-use crate::store::{Key, Order, Row, Sort, Store};
+use crate::store::{Key, LATE, Order, Row, Sort, Store};
 use crate::theme::Theme;
 
 /// How long a short notice stays.
@@ -142,6 +142,8 @@ pub(crate) struct App {
     pub(crate) link: Option<Link>,
     /// Since when the log has not answered.
     pub(crate) down_since: Option<Timestamp>,
+    /// Since when no heartbeat could be heard, and since when they can be again.
+    pub(crate) deaf: Option<(Timestamp, Option<Timestamp>)>,
     /// What the projector last said of itself; the inner nothing: none answers.
     pub(crate) projector: Option<Option<Condition>>,
     pub(crate) slots: Option<SlotsTaken>,
@@ -310,6 +312,15 @@ impl App {
     /// Says something for a moment.
     pub(crate) fn say(&mut self, notice: Notice) {
         self.toast = Some((notice, self.now.plus(TOAST)));
+    }
+
+    /// Until when heartbeats could be heard: who was not heard of while the log was out of reach is not
+    /// late for that.
+    pub(crate) fn listened_until(&self) -> Timestamp {
+        match self.deaf {
+            Some((lost, back)) if back.is_none_or(|back| self.now.since(back) <= LATE) => lost,
+            _ => self.now,
+        }
     }
 
     /// When something changes by itself next: a clock, a notice, an order that is due.

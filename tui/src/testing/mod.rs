@@ -2,6 +2,8 @@
 //! how it is styled.
 
 mod history;
+mod past;
+mod states;
 
 use longhaul_client::fleet::{Brief, Changes, Happening, Link, Pulse, Word};
 use longhaul_core::board::{WaitReason, Waiting};
@@ -20,6 +22,8 @@ use ratatui::style::{Color, Modifier};
 use uuid::Uuid;
 
 pub(crate) use history::{Until, pending, story};
+pub(crate) use past::{hour, hour_ago, step};
+pub(crate) use states::{State, condition, ends_at, read};
 
 use crate::app::{App, Me};
 use crate::effect::Effect;

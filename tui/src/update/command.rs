@@ -9,7 +9,7 @@ use crate::store::{SortBy, Standing};
 use crate::text::{fit, short};
 use crate::theme::{Glyphs, Palette, Tone};
 
-use super::{act, errand, steer, travel};
+use super::{act, errand, seek, steer, travel};
 
 /// A command.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ pub(super) fn run(app: &mut App, typed: &str) -> Vec<Effect> {
         Does::Tasks => {
             let effects = act::go_to(app, View::Tasks);
             act::set_filter(app, &words(rest));
-            return effects;
+            return effects.into_iter().chain(seek::search(app)).collect();
         }
         Does::Task => return open(app, rest),
         Does::Sort => match SortBy::named(rest) {

@@ -84,6 +84,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             errand::done(app, at, outcome);
             Vec::new()
         }
+        Msg::Found { words, found } => {
+            travel::behind(app, |app| seek::found(app, &words, found));
+            Vec::new()
+        }
         Msg::Fetched { at, text } => errand::fetched(app, &at, text),
         Msg::Closed(outcome) => {
             if let Err(text) = outcome {
@@ -131,7 +135,7 @@ fn tick(app: &mut App, now: Timestamp) {
     app.now = app.now.max(now);
     app.rate.advance(app.now);
     app.latency.advance(app.now);
-    let silent = app.store.watch_beats(app.now);
+    let silent = app.store.watch_beats(app.listened_until());
     words::silent(app, silent);
     if app.toast.as_ref().is_some_and(|(_, until)| *until <= app.now) {
         app.toast = None;

@@ -56,7 +56,7 @@ fn anywhere(app: &mut App, key: &KeyEvent) -> Option<Vec<Effect>> {
         host::leave_now(app);
         return Some(Vec::new());
     }
-    is_control(key, 'z').then(|| vec![Effect::Suspend])
+    is_control(key, 'z').then(|| host::suspend(app))
 }
 
 /// A key while a line is typed.
@@ -84,6 +84,7 @@ pub(super) fn type_line(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
             let Some(prompt) = app.prompt.take() else { return Vec::new() };
             if let Typing::Filter { .. } = prompt.typing {
                 act::set_filter(app, prompt.input.value());
+                return seek::search(app);
             }
             if let Typing::Command = prompt.typing {
                 return command::run(app, prompt.input.value());

@@ -1,13 +1,47 @@
 //! Looking for text in what one reads, and through the events of the log.
 
+use longhaul_client::fleet::Brief;
 use longhaul_core::Millis;
 
 use crate::app::{App, Find, Notice, Prompt, Typing};
+use crate::effect::Effect;
+use crate::text::{fit, grouped};
 use crate::theme::Tone;
 use crate::view::task;
 
 /// How often what grows is looked through anew, at most.
 const PAUSE: Millis = Millis(250);
+
+/// Has the projector look for what is filtered among the tasks that are not listed, if there are any.
+pub(super) fn search(app: &App) -> Vec<Effect> {
+    if app.listing.older() == 0 || app.past().is_some() || app.tied().is_some() {
+        return Vec::new();
+    }
+    let asked = app.filter.asked_of_projector(app.now);
+    let words = app.filter.text().to_owned();
+    asked.map(|asked| Effect::Search(words, Box::new(asked))).into_iter().collect()
+}
+
+/// What the projector found there is listed from now on.
+pub(super) fn found(app: &mut App, words: &str, found: Result<(Vec<Brief>, bool), String>) {
+    let words = fit(words, 40);
+    let (tone, text) = match found {
+        Ok((tasks, more)) => {
+            let mut new = 0_u64;
+            for brief in tasks {
+                if app.store.key(&brief.at).is_none() {
+                    app.listing.found(brief.status);
+                    new += 1;
+                }
+                app.store.put(brief);
+            }
+            let more = if more { ": only the latest that match are listed" } else { "" };
+            (Tone::Good, format!("{} older tasks found for {words}{more}", grouped(new)))
+        }
+        Err(why) => (Tone::Bad, format!("older tasks cannot be looked for: {}", fit(&why, 200))),
+    };
+    app.say(Notice { at: app.now, tone, text, about: None });
+}
 
 /// Asks which events of the log to list.
 pub(super) fn sift(app: &mut App, begin: &str) {

@@ -6,6 +6,7 @@ mod honest;
 mod host;
 mod hostile;
 mod inbox;
+mod matrix;
 mod mine;
 mod moving;
 mod random;

@@ -49,11 +49,16 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             app.tail.add(changes.events);
             return rings;
         }
-        Word::Beats(pulses) => app.store.beats(pulses, app.now),
+        Word::Beats(pulses) => app.store.beats(pulses, app.listened_until()),
         Word::Link(link) => {
             if let (Link::Up { .. }, Some(since)) = (&link, app.down_since) {
                 let text = format!("connected again after {}", span(app.now.since(since)));
                 app.say(Notice { at: app.now, tone: Tone::Good, text, about: None });
+            }
+            match (&link, &mut app.deaf) {
+                (Link::Down { .. }, None | Some((_, Some(_)))) => app.deaf = Some((app.now, None)),
+                (Link::Up { .. }, Some((_, back))) => *back = back.or(Some(app.now)),
+                _ => {}
             }
             app.down_since = match link {
                 Link::Up { .. } => None,

@@ -19,6 +19,8 @@ use super::{chrome, frame, nothing, put};
 
 /// Rows of the charts, frames included.
 pub(super) const ROWS: u16 = 6;
+/// Columns in which all counts have room, frame included.
+const STATUS: u16 = 53;
 /// The last row of counts, which is not full.
 const LAST: u16 = 3;
 
@@ -32,10 +34,7 @@ pub(super) fn figures(app: &App, area: Rect, buffer: &mut Buffer) {
     if app.past().is_some() {
         return put(buffer, area, 0, spans);
     }
-    spans.push(Span::styled(format!(" {} ev/s ", number(app.rate.last())), theme.dim()));
-    if let Some(lately) = app.latency.lately() {
-        spans.push(Span::styled(format!(" {} {} ", lately.tail(), took(lately.p99)), theme.dim()));
-    }
+    spans.extend(rates(app));
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     let room = usize::from(area.width).saturating_sub(used + 1).min(60);
     spans.push(Span::styled(spark(&app.rate.seconds(room), 1).concat(), theme.standing(Standing::Running)));
@@ -54,22 +53,38 @@ fn spark(values: &[u64], rows: usize) -> Vec<String> {
         .collect()
 }
 
-/// Counts, rates and times of steps in three frames.
+/// Counts, rates and times of steps in three frames, or as many of them as there is room for.
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let [status, events, times] = Layout::horizontal([
-        Constraint::Percentage(40),
-        Constraint::Percentage(30),
-        Constraint::Percentage(30),
-    ])
-    .areas(area);
-    let theme = app.theme;
+    let columns: &[Constraint] = match area.width {
+        ..80 => &[Constraint::Fill(1)],
+        80..110 => &[Constraint::Length(STATUS), Constraint::Fill(1)],
+        110..140 => &[Constraint::Length(STATUS), Constraint::Fill(1), Constraint::Fill(1)],
+        _ => &[Constraint::Percentage(40), Constraint::Fill(1), Constraint::Fill(1)],
+    };
+    let areas = Layout::horizontal(columns).split(area);
+    status(app, areas[0], buffer);
+    if let Some(area) = areas.get(1) {
+        events(app, *area, buffer);
+    }
+    if let Some(area) = areas.get(2) {
+        steps(app, *area, buffer);
+    }
+}
 
-    let inner = frame(theme, Line::from(" Status "), status, buffer);
-    let per_row = 3;
-    let column = usize::from(inner.width).saturating_sub(1) / per_row;
-    for (row, standings) in (0..).zip(Standing::ALL.chunks(per_row)) {
+/// How many tasks stand how.
+fn status(app: &App, area: Rect, buffer: &mut Buffer) {
+    let theme = app.theme;
+    let mut title = vec![Span::raw(" Status ")];
+    if area.width == app.size.0 {
+        title.extend(rates(app));
+    }
+    let inner = frame(theme, Line::from(title), area, buffer);
+    // The longest words stand in the middle.
+    let room = usize::from(inner.width).saturating_sub(1);
+    let columns = [room * 16 / 50, room * 18 / 50, room * 16 / 50];
+    for (row, standings) in (0..).zip(Standing::ALL.chunks(columns.len())) {
         let mut spans = vec![Span::raw(" ")];
-        for standing in standings {
+        for (standing, column) in standings.iter().zip(columns) {
             let n = app.count(*standing);
             let style = if n == 0 { theme.dim() } else { theme.standing(*standing) };
             let text = format!("{} {} {}", glyph(*standing), number(n), standing.word());
@@ -80,22 +95,40 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         }
         put(buffer, inner, row, spans);
     }
+}
 
-    let title = match app.past() {
-        Some(_) => " Events/s ".to_owned(),
-        None => format!(" Events/s {} ", number(app.rate.last())),
-    };
-    let inner = frame(theme, Line::from(title), events, buffer);
-    if app.past().is_some() {
-        nothing(theme, &["not counted of the past"], inner, buffer);
-    } else {
-        let bars = spark(&app.rate.seconds(inner.width.into()), inner.height.into());
-        for (row, bar) in (0..).zip(bars) {
-            put(buffer, inner, row, vec![Span::styled(bar, theme.standing(Standing::Running))]);
-        }
+/// How many events there were, second by second.
+fn events(app: &App, area: Rect, buffer: &mut Buffer) {
+    let theme = app.theme;
+    let mut title = vec![Span::raw(" Events/s ")];
+    if app.past().is_none() {
+        title.push(Span::raw(format!("{} ", number(app.rate.last()))));
+        // Where there is no room for their own chart.
+        title.extend(tail(app).filter(|_| app.size.0 < 110));
     }
+    let inner = frame(theme, Line::from(title), area, buffer);
+    if app.past().is_some() {
+        return nothing(theme, &["not counted of the past"], inner, buffer);
+    }
+    let bars = spark(&app.rate.seconds(inner.width.into()), inner.height.into());
+    for (row, bar) in (0..).zip(bars) {
+        put(buffer, inner, row, vec![Span::styled(bar, theme.standing(Standing::Running))]);
+    }
+}
 
-    steps(app, times, buffer);
+/// How many events there are in a second and how long steps take, in words; nothing of the past.
+fn rates<'a>(app: &App) -> Vec<Span<'a>> {
+    if app.past().is_some() {
+        return Vec::new();
+    }
+    let events = Span::styled(format!(" {} ev/s ", number(app.rate.last())), app.theme.dim());
+    [Some(events), tail(app)].into_iter().flatten().collect()
+}
+
+/// How long all but the longest steps took, in words.
+fn tail<'a>(app: &App) -> Option<Span<'a>> {
+    let lately = app.latency.lately()?;
+    Some(Span::styled(format!(" {} {} ", lately.tail(), took(lately.p99)), app.theme.dim()))
 }
 
 /// The organisation's slots, in the words of a count.
@@ -121,7 +154,9 @@ fn steps(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some(lately) = lately {
         title.push(Span::styled(format!("p50 {} ", took(lately.p50)), half));
         title.push(Span::styled(format!("{} {} ", lately.tail(), took(lately.p99)), tail));
-        title.push(Span::styled(format!("of {} ", number(lately.steps)), theme.dim()));
+        if lately.is_of_few() {
+            title.push(Span::styled(format!("of {} ", lately.steps), theme.dim()));
+        }
     }
     let inner = frame(theme, Line::from(title), area, buffer);
     let all: Vec<Option<Took>> = app.latency.slices().collect();
@@ -129,7 +164,7 @@ fn steps(app: &App, area: Rect, buffer: &mut Buffer) {
     let slices = &all[first.min(all.len().saturating_sub(SLICES))..];
     let why = match (app.past(), lately) {
         (Some(_), _) => "not measured of the past",
-        (_, None) => "no step has ended since you came",
+        (_, None) => "no step has ended lately",
         (_, Some(_)) if slices.iter().flatten().count() < 2 => "too few steps for a curve yet",
         _ => return curves(slices, [half, tail], inner, buffer, theme),
     };

@@ -75,6 +75,8 @@ impl Columns {
                 others.retain(|(column, _)| *column != goes);
             }
         }
+        // The beginning of an id tells nothing: there is room for it, or there is none.
+        others.retain(|(column, wide)| *column != Column::Id || *wide >= Self::usual_width(Column::Id));
         let free = columns.saturating_sub(used(&others));
         let mut title = TITLE + free;
         if let Some((_, wide)) = others.iter_mut().find(|(column, _)| *column == Column::Step) {
@@ -173,12 +175,18 @@ fn title(app: &App) -> Line<'static> {
     if !app.marks.is_empty() {
         spans.push(Span::styled(format!("{} marked ", app.marks.len()), app.theme.tone(Tone::Warning)));
     }
+    if app.past().is_none() && app.listing.older() > 0 {
+        let text = format!("{} older: / finds them ", number(app.listing.older()));
+        spans.push(Span::styled(text, app.theme.tone(Tone::Warning)));
+    }
     Line::from(spans)
 }
 
 /// Why the list is empty, and what to do.
 fn empty(app: &App, area: Rect, buffer: &mut Buffer) {
-    let lines: &[&str] = if !app.filter.is_empty() {
+    let lines: &[&str] = if !app.filter.is_empty() && !app.listed {
+        &["Nothing that has been read so far matches.", "", "Esc clears the filter"]
+    } else if !app.filter.is_empty() {
         &["Nothing matches.", "", "Esc clears the filter"]
     } else if !app.listed {
         &["Reading the list…"]

@@ -53,7 +53,7 @@ fn busy(columns: u16, rows: u16) -> App {
 
 #[test]
 fn how_long_steps_take() {
-    for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
+    for (columns, rows) in [(60, 30), (80, 24), (100, 30), (120, 36), (200, 60)] {
         insta::assert_snapshot!(format!("charts-{columns}x{rows}"), picture(&busy(columns, rows)));
     }
     let mut app = busy(120, 36);
@@ -65,14 +65,14 @@ fn how_long_steps_take() {
 #[test]
 fn of_few_steps_no_more_is_said_than_is_known() {
     let mut app = sample(120, 36);
-    assert!(picture(&app).contains("no step has ended since you came"));
+    assert!(picture(&app).contains("no step has ended lately"));
     steps(&mut app, 1, 3, |n| u64::from(n + 1) * 1000);
     let screen = picture(&app);
     assert!(screen.contains("Steps p50 1.9s max 2.9s of 3"), "{screen}");
     assert!(screen.contains("too few steps for a curve yet"));
     // Long after, nothing is known any more.
     update(&mut app, Msg::Tick(NOW.plus(Millis::minutes(20))));
-    assert!(picture(&app).contains("no step has ended since you came"));
+    assert!(picture(&app).contains("no step has ended lately"));
     press(&mut app, &["t"]);
     app.size = (80, 24);
     assert!(!picture(&app).contains("p99"));

@@ -1,15 +1,13 @@
 //! What the dashboard does not know, it says: how old things are, what is out of reach, what is missing.
 
-use std::collections::BTreeMap;
-
-use longhaul_client::fleet::{Changes, Link, Word};
-use longhaul_core::{Millis, Sequence, Status, Timestamp};
-use longhaul_wire::Shard;
-use longhaul_wire::query::{Condition, Positions};
+use longhaul_client::fleet::{Link, Word};
+use longhaul_core::{Millis, Status, Timestamp};
+use longhaul_wire::query::Tally;
 
 use crate::app::App;
+use crate::effect::Effect;
 use crate::msg::Msg;
-use crate::testing::{NOW, brief, empty, picture, press, sample, up};
+use crate::testing::{NOW, brief, condition, empty, ends_at, picture, press, read, sample, up};
 use crate::update::update;
 
 fn word(app: &mut App, word: Word) {
@@ -26,37 +24,6 @@ fn line(app: &App, has: &str) -> String {
     let screen = picture(app);
     let found = screen.lines().find(|line| line.contains(has));
     found.unwrap_or_else(|| panic!("{has} is not there:\n{screen}")).to_owned()
-}
-
-/// A projector that has folded up to a place and says how many records are left.
-fn condition(as_of: u64, lag: u64) -> Condition {
-    Condition {
-        as_of: Positions::at(Shard(0), Sequence(as_of)),
-        version: "0.1.0".to_owned(),
-        lag: BTreeMap::from([(0, lag)]),
-        trouble: None,
-        tasks: 40,
-        unreadable: 0,
-        put_aside: Vec::new(),
-        records: Vec::new(),
-    }
-}
-
-fn ends_at(sequence: u64, at: Timestamp) -> Word {
-    let heads = Positions::at(Shard(0), Sequence(sequence));
-    Word::Link(Link::Up { took: std::time::Duration::from_millis(2), heads, at })
-}
-
-fn read(behind: u64, stored_at: Timestamp, unreadable: u32) -> Word {
-    Word::Happened(Box::new(Changes {
-        shard: Shard(0),
-        up_to: Sequence(1_204_340),
-        stored_at,
-        behind,
-        tasks: Vec::new(),
-        events: Vec::new(),
-        unreadable,
-    }))
 }
 
 #[test]
@@ -79,6 +46,7 @@ fn a_lost_link_is_counted_and_actions_say_why_they_are_off() {
         assert!(asked.is_empty() && app.popup.is_none() && app.prompt.is_none(), "{key} is off");
         assert!(line(&app, "out of reach").contains("actions are off"), "{key} says why");
     }
+    assert_eq!(app.count(crate::store::Standing::Stalled), 4, "who cannot be heard has not stalled");
     // The soonest to lapse goes on lapsing, and ages grow.
     assert!(picture(&app).contains("3m33s"), "{}", picture(&app));
     app.size = (60, 15);
@@ -89,6 +57,10 @@ fn a_lost_link_is_counted_and_actions_say_why_they_are_off() {
     word(&mut app, ends_at(1_204_331, NOW.plus(Millis::seconds(15))));
     assert!(!picture(&app).contains("DISCONNECTED"));
     assert!(line(&app, "connected again").contains("after 14s"));
+    after(&mut app, Millis::seconds(16));
+    assert_eq!(app.count(crate::store::Standing::Stalled), 4, "they have not had the time to be heard");
+    after(&mut app, Millis::seconds(20));
+    assert_eq!(app.count(crate::store::Standing::Stalled), 10, "they were not heard again");
 }
 
 #[test]
@@ -176,6 +148,96 @@ fn another_log_is_not_taken_for_the_same() {
     assert!(picture(&app).contains("Reading the list"));
     word(&mut app, Word::Listed { tasks: vec![brief(1, Status::Running)], unreadable: 0, last: true });
     assert!(picture(&app).contains("1 tasks"));
+}
+
+fn counted(app: &mut App, status: &[(Status, u64)], older: u64) {
+    let total = status.iter().map(|(_, n)| n).sum();
+    let tally = Tally { total, status: status.iter().copied().collect(), unreadable: 0 };
+    word(app, Word::Counted { tally, older });
+}
+
+/// A page of so many tasks.
+fn listed(app: &mut App, tasks: std::ops::Range<u32>, status: Status, last: bool) {
+    let tasks = tasks.map(|n| brief(n, status)).collect();
+    word(app, Word::Listed { tasks, unreadable: 0, last });
+    let later = app.now.plus(Millis(300));
+    update(app, Msg::Tick(later));
+}
+
+#[test]
+fn counts_come_first_and_then_the_rows() {
+    let mut app = empty(120, 36);
+    word(&mut app, up());
+    counted(&mut app, &[(Status::Running, 400), (Status::Pending, 1_600), (Status::Completed, 98_000)], 0);
+    let screen = picture(&app);
+    assert!(screen.contains(" loading 0 of 100,000"), "{screen}");
+    for text in ["400 running", "1.6k pending", "98.0k completed", "100,000 tasks", "Reading the list"] {
+        assert!(screen.contains(text), "{text}\n{screen}");
+    }
+    listed(&mut app, 0..12_400, Status::Completed, false);
+    let screen = picture(&app);
+    assert!(screen.contains(" loading 12,400 of 100,000"), "{screen}");
+    assert!(screen.contains("98.0k completed") && screen.contains("refactor billing"), "{screen}");
+    app.size = (60, 15);
+    assert!(line(&app, "longhaul").contains("loading 12,400 of 100,000"));
+    app.size = (30, 8);
+    assert!(
+        picture(&app).contains("loading 12,400 of 100,000") && !picture(&app).contains("nothing needs you")
+    );
+    app.size = (80, 24);
+    press(&mut app, &["/"]);
+    update(&mut app, Msg::Paste("zzz".to_owned()));
+    assert!(picture(&app).contains("read so far matches"), "it may yet come");
+    press(&mut app, &["Esc"]);
+    app.size = (120, 36);
+    listed(&mut app, 12_400..12_500, Status::Running, true);
+    let screen = picture(&app);
+    assert!(
+        !screen.contains("loading") && screen.contains("12,500 tasks"),
+        "what counts now are the rows\n{screen}"
+    );
+}
+
+#[test]
+fn what_ended_long_ago_is_counted_and_can_be_found() {
+    let mut app = empty(120, 36);
+    word(&mut app, up());
+    counted(
+        &mut app,
+        &[(Status::Running, 20), (Status::Failed, 300_020), (Status::Completed, 900_020)],
+        1_200_000,
+    );
+    listed(&mut app, 0..20, Status::Running, false);
+    listed(&mut app, 20..40, Status::Failed, false);
+    listed(&mut app, 40..60, Status::Completed, true);
+    let screen = picture(&app);
+    for text in ["1.2M older: / finds them", "300k failed", "900k completed", "20 running", "1.2M tasks"] {
+        assert!(screen.contains(text), "{text}\n{screen}");
+    }
+    let asked = {
+        press(&mut app, &["/"]);
+        update(&mut app, Msg::Paste("failed user:ana billing".to_owned()));
+        press(&mut app, &["Enter"])
+    };
+    let [Effect::Search(words, filter)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(filter.status, [Status::Failed]);
+    assert_eq!((filter.text.as_deref(), filter.user.as_ref().unwrap().as_str()), (Some("billing"), "ana"));
+    let found = vec![brief(120, Status::Failed), brief(144, Status::Failed)];
+    update(&mut app, Msg::Found { words: words.clone(), found: Ok((found, true)) });
+    let later = app.now.plus(Millis(300));
+    update(&mut app, Msg::Tick(later));
+    let screen = picture(&app);
+    assert!(screen.contains("2 older tasks found for failed user:ana billing: only the latest"), "{screen}");
+    assert!(app.order.rows().len() >= 2, "{screen}");
+    // Those that were found are not counted twice.
+    assert_eq!(app.count(crate::store::Standing::Failed), 300_020);
+    update(&mut app, Msg::Found { words: words.clone(), found: Err("no projector answers".to_owned()) });
+    assert!(picture(&app).contains("older tasks cannot be looked for: no projector answers"));
+    // Where all are listed, nothing is asked.
+    let mut app = sample(120, 36);
+    press(&mut app, &["/"]);
+    update(&mut app, Msg::Paste("billing".to_owned()));
+    assert!(press(&mut app, &["Enter"]).is_empty());
 }
 
 #[test]

@@ -1,43 +1,39 @@
 //! Screens as they look: text and styles.
 
 use longhaul_client::TextPart;
-use longhaul_client::fleet::{Link, Told, Word};
-use longhaul_core::Millis;
+use longhaul_client::fleet::Told;
 
-use crate::app::{App, Pane};
+use crate::app::{App, Pane, View};
 use crate::msg::Msg;
-use crate::testing::{
-    NOW, THEMES, Until, address, empty, picture, press, sample, story, styles, task_id, up,
-};
+use crate::testing::{State, THEMES, Until, address, empty, picture, press, sample, story, styles, task_id};
 use crate::update::update;
 
 const SIZES: [(u16, u16); 4] = [(60, 15), (80, 24), (120, 36), (200, 60)];
 
 #[test]
-fn tasks() {
-    for (columns, rows) in SIZES {
-        let app = sample(columns, rows);
-        insta::assert_snapshot!(format!("tasks-{columns}x{rows}"), picture(&app));
-    }
-}
-
-#[test]
-fn tasks_in_every_theme() {
-    for (name, theme) in THEMES {
-        let mut app = sample(80, 24);
-        app.theme = theme;
-        insta::assert_snapshot!(format!("tasks-{name}"), format!("{}\n\n{}", picture(&app), styles(&app)));
-    }
-}
-
-#[test]
-fn every_view() {
-    for (place, name) in ["approvals", "executors", "caps", "events", "inbox"].into_iter().enumerate() {
-        for (columns, rows) in [(80, 24), (120, 36)] {
+fn every_view_in_every_size() {
+    for view in View::ALL {
+        for (columns, rows) in SIZES {
             let mut app = sample(columns, rows);
-            press(&mut app, &[(place + 2).to_string().as_str()]);
+            press(&mut app, &[&(view as usize + 1).to_string()]);
+            let name = view.name().to_lowercase();
             insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), picture(&app));
         }
+    }
+}
+
+#[test]
+fn every_theme() {
+    for (name, theme) in THEMES {
+        for ((columns, rows), begins) in [((80, 24), "tasks"), ((120, 36), "tasks-120x36")] {
+            let mut app = sample(columns, rows);
+            app.theme = theme;
+            let text = format!("{}\n\n{}", picture(&app), styles(&app));
+            insta::assert_snapshot!(format!("{begins}-{name}"), text);
+        }
+        let mut app = opened(80, 24, 1, Until::Running);
+        app.theme = theme;
+        insta::assert_snapshot!(format!("task-{name}"), format!("{}\n\n{}", picture(&app), styles(&app)));
     }
 }
 
@@ -90,20 +86,32 @@ fn popups() {
 }
 
 #[test]
-fn states() {
-    let mut app = empty(80, 24);
-    insta::assert_snapshot!("loading-80x24", picture(&app));
-    update(&mut app, Msg::Word(up()));
-    update(&mut app, Msg::Word(Word::Listed { tasks: Vec::new(), unreadable: 0, last: true }));
-    insta::assert_snapshot!("empty-80x24", picture(&app));
+fn every_state() {
+    for state in State::ALL.into_iter().filter(|state| !matches!(state, State::Live | State::Past)) {
+        let name = format!("{state:?}").to_lowercase();
+        for (columns, rows) in [(60, 15), (80, 24), (120, 36), (30, 8)] {
+            let app = state.app(columns, rows);
+            insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), picture(&app));
+        }
+        if matches!(state, State::Lag | State::Silent | State::WeLag | State::Unreadable | State::Down) {
+            let mut app = state.app(80, 24);
+            press(&mut app, &["5"]);
+            insta::assert_snapshot!(format!("{name}-events-80x24"), picture(&app));
+        }
+    }
+}
 
-    let mut app = sample(80, 24);
-    let down = Link::Down { why: "connection refused".to_owned(), next: NOW.plus(Millis::seconds(17)) };
-    update(&mut app, Msg::Word(Word::Link(down)));
-    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(14))));
-    insta::assert_snapshot!("down-80x24", picture(&app));
-    press(&mut app, &["/", "z", "z", "z", "Enter"]);
-    insta::assert_snapshot!("no-match-80x24", picture(&app));
-    app.size = (30, 8);
-    insta::assert_snapshot!("card-30x8", picture(&app));
+#[test]
+fn before_anything_was_heard() {
+    insta::assert_snapshot!("connecting-80x24", picture(&empty(80, 24)));
+}
+
+#[test]
+fn a_banner_as_it_is_styled() {
+    for (name, theme) in THEMES {
+        let mut app = State::Down.app(80, 24);
+        app.theme = theme;
+        let top: Vec<_> = styles(&app).lines().take(12).map(str::to_owned).collect();
+        insta::assert_snapshot!(format!("down-styles-{name}"), top.join("\n"));
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use longhaul_client::Client;
-use longhaul_client::fleet::{Brief, Happening, Moment, Point, Scope, Step, Stretch, Word};
+use longhaul_client::fleet::{Brief, Moment, Point, Scope, Word};
 use longhaul_core::{Millis, Sequence, Status, TaskRef, Timestamp};
 use longhaul_journal::{Entry, Shard, Shards};
 use longhaul_wire::query::Positions;
@@ -19,7 +19,7 @@ use crate::effect::Effect;
 use crate::msg::Msg;
 use crate::records::{Answer, Ask, Records};
 use crate::store::{Counts, Store};
-use crate::testing::{NOW, THEMES, address, brief, empty, picture, press, sample, styles, up};
+use crate::testing::{NOW, THEMES, address, empty, hour, hour_ago, picture, press, sample, step, styles, up};
 use crate::update::update;
 
 // The same world as the client's tests live in.
@@ -253,44 +253,6 @@ proptest! {
             assert_eq!(said(&board.app.store), said_of(fold(&all)));
         });
     }
-}
-
-/// A sample dashboard an hour ago: half of its tasks were there, and one stood otherwise.
-fn hour_ago(columns: u16, rows: u16) -> App {
-    let mut app = sample(columns, rows);
-    let positions = Positions::at(Shard(0), Sequence(1019));
-    let moment = Moment { positions: positions.clone(), at: hour(), shards: Shards::ONE };
-    press(&mut app, &["t"]);
-    let turn = app.travel.turn;
-    let asked = update(&mut app, Msg::Past(turn, Ok(Answer::Moment(moment))));
-    let Some(Effect::Ask(_, Ask::Tasks(_, between))) = asked.first() else { panic!("{asked:?}") };
-    assert_eq!(between.len(), 21, "those of a later record, the first of which may lie before");
-    let stood = Brief { sequence: Sequence(900), ..brief(1, Status::Paused) };
-    let tasks = between.iter().map(|at| (at.clone(), Some(&stood).filter(|brief| brief.at == *at).cloned()));
-    let answer = Answer::Tasks(tasks.collect());
-    update(&mut app, Msg::Past(turn, Ok(answer)));
-    let before = Stretch { steps: vec![step(10, 1018), step(11, 1019)], last: true, ..Stretch::default() };
-    update(&mut app, Msg::Past(turn, Ok(Answer::Before(before))));
-    let to = Positions::at(Shard(0), Sequence(1_204_331));
-    let steps = vec![step(12, 1020), step(13, 1025)];
-    let after = Stretch { steps, from: positions, to, last: true };
-    update(&mut app, Msg::Past(turn, Ok(Answer::After(after))));
-    app
-}
-
-fn hour() -> Timestamp {
-    Timestamp(NOW.0 - 3_600_000)
-}
-
-/// The `n`th sample task ends.
-fn step(n: u32, sequence: u64) -> Step {
-    let (task, sequence) = (address(n), Sequence(sequence));
-    let stored_at = Timestamp(hour().0 + (i64::try_from(sequence.0).unwrap() - 1019) * 1000);
-    let at = |status| Some(Brief { sequence, ..brief(n, status) });
-    let text = "data_unavailable: the file is gone".to_owned();
-    let events = vec![Happening { sequence, at: stored_at, task: task.clone(), name: "failed", text }];
-    let (before, after) = (at(Status::Running), at(Status::Failed));
-    Step { shard: Shard(0), sequence, stored_at, task, before, after, events }
 }
 
 #[test]

@@ -35,6 +35,16 @@ async fn it_is_as_it_was_after_a_panic_and_the_panic_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dashboard_that_would_be_told_nothing_any_more_ends() {
+    let world = World::new(1).await;
+    let mut program = breaking(&world);
+    program.arg("reader");
+    let steps =
+        format!("wait-for 'left with 1' 60\nexpect 'reads the log broke off.*the reader broke'\n{SANE}");
+    screen(world.path(), &program, &steps).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_beside_the_dashboard_leaves_the_screen_alone() {
     let world = World::new(1).await;
     let _services = world.services(0).await;

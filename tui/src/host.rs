@@ -20,6 +20,8 @@ pub struct Host {
     /// What ends together with the dashboard, a line each: who leaves it is told and asked first. Empty:
     /// nothing does.
     pub ends: Vec<String>,
+    /// Services run in this process: C-z, which would stop them too, is refused.
+    pub serves: bool,
     /// What it says while the dashboard is open.
     pub remarks: Option<mpsc::Receiver<Remark>>,
 }
@@ -54,6 +56,8 @@ pub(crate) struct Hosted {
     pub(crate) greeting: Vec<String>,
     /// Clean lines.
     pub(crate) ends: Vec<String>,
+    /// Services run in this process.
+    pub(crate) serves: bool,
     /// A clean line.
     pub(crate) standing: Option<String>,
     /// When the dashboard closes by itself.
@@ -67,7 +71,12 @@ pub(crate) struct Hosted {
 impl Hosted {
     pub(crate) fn by(host: &Host) -> Self {
         let clean = |lines: &[String]| lines.iter().map(|line| fit(line, LINE)).collect();
-        Self { greeting: clean(&host.greeting), ends: clean(&host.ends), ..Self::default() }
+        Self {
+            greeting: clean(&host.greeting),
+            ends: clean(&host.ends),
+            serves: host.serves,
+            ..Self::default()
+        }
     }
 
     /// Takes what the host says, as of now; what is to be shown for a moment, if anything.

@@ -75,6 +75,9 @@ pub enum Error {
         "the dashboard needs a terminal, and stdin or stdout is none; for scripts there are `longhaul ls` and `longhaul watch`"
     )]
     NoTerminal,
+    /// What reads the log broke off: a bug.
+    #[error("what reads the log broke off ({0}); start the dashboard again")]
+    Reader(String),
     /// The terminal does not do what it is told.
     #[error("the terminal cannot be used")]
     Terminal(#[from] io::Error),
@@ -131,7 +134,7 @@ pub async fn run_for(host: Host, source: Arc<dyn Source>, options: Options) -> R
     if let Some(figures) = &all.figures {
         figures.write()?;
     }
-    Ok(outcome?)
+    outcome
 }
 
 struct Loop {
@@ -150,7 +153,7 @@ struct Loop {
 }
 
 impl Loop {
-    async fn run(&mut self, performer: &mut Performer) -> io::Result<Left> {
+    async fn run(&mut self, performer: &mut Performer) -> Result<Left, Error> {
         let mut end = std::pin::pin!(asked_to_end());
         self.draw(performer)?;
         let mut drawn = Instant::now();
@@ -177,7 +180,7 @@ impl Loop {
                     (dirty, at_once) = (true, true);
                 }
                 event = self.keys.events.recv() => {
-                    let Some(event) = event else { return Err(hung_up()) };
+                    let Some(event) = event else { return Err(hung_up().into()) };
                     let (read_at, event) = event?;
                     if self.hear(performer, event)? {
                         dirty = true;
@@ -186,6 +189,7 @@ impl Loop {
                     at_once = true;
                 }
                 () = tokio::time::sleep_until(frame), if dirty => at_once = true,
+                why = performer.broken() => return Err(Error::Reader(why)),
                 remark = said(&mut self.remarks) => {
                     self.take(performer, Msg::Remark(remark))?;
                     dirty = true;

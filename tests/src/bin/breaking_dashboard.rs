@@ -1,5 +1,5 @@
-//! A dashboard whose clock breaks while it is shown, or, asked for `elsewhere`, a thread beside it: to see
-//! what becomes of the terminal.
+//! A dashboard whose clock breaks while it is shown, or, as the first argument says, a thread beside it
+//! (`elsewhere`) or what reads the log (`reader`): to see what becomes of the terminal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,12 +17,15 @@ const READINGS: u32 = 10;
 
 struct Breaking {
     live: Live,
-    elsewhere: bool,
+    what: String,
     readings: AtomicU32,
 }
 
 impl Source for Breaking {
     fn words(&self, to: mpsc::Sender<Word>) -> BoxFuture<'static, ()> {
+        if self.what == "reader" {
+            return Box::pin(async { panic!("the reader broke") });
+        }
         self.live.words(to)
     }
 
@@ -41,8 +44,8 @@ impl Source for Breaking {
     fn now(&self) -> Timestamp {
         let readings = self.readings.fetch_add(1, Ordering::Relaxed);
         if readings >= READINGS {
-            assert!(self.elsewhere, "the clock broke");
-            if readings == READINGS {
+            assert!(!self.what.is_empty(), "the clock broke");
+            if readings == READINGS && self.what == "elsewhere" {
                 drop(std::thread::spawn(|| panic!("another thread broke")));
             }
         }
@@ -61,8 +64,8 @@ async fn main() -> anyhow::Result<()> {
     let journal = Journal::connect(&options).await?;
     let client = Client::new(journal, Identity::new("acme", "ann", "test")?);
     let live = Live::new(client, Scope::Organisation(OrgId::new("acme")?));
-    let elsewhere = std::env::args().nth(1).is_some_and(|asked| asked == "elsewhere");
-    let breaking = Breaking { live, elsewhere, readings: AtomicU32::new(0) };
+    let what = std::env::args().nth(1).unwrap_or_default();
+    let breaking = Breaking { live, what, readings: AtomicU32::new(0) };
     longhaul_tui::run(Arc::new(breaking), Options::default()).await?;
     Ok(())
 }

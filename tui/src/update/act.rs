@@ -109,7 +109,7 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
         Act::Help => app.popup = Some(Popup::Help { filter: Default::default(), top: 0 }),
         Act::Redraw => return vec![Effect::Redraw],
         Act::Reconnect => return host::reconnect(app),
-        Act::Suspend => return vec![Effect::Suspend],
+        Act::Suspend => return host::suspend(app),
         Act::Mouse => {
             app.mouse = !app.mouse;
             app.chosen.mouse = Some(app.mouse);

@@ -45,6 +45,16 @@ pub(super) fn leave_now(app: &mut App) {
     }
 }
 
+/// Stops for a while, if nobody but the user of this dashboard would miss it.
+pub(super) fn suspend(app: &mut App) -> Vec<Effect> {
+    if !app.host.serves {
+        return vec![Effect::Suspend];
+    }
+    let text = "services run in this process and would stop too: open another dashboard with longhaul tui";
+    app.say(Notice { at: app.now, tone: Tone::Warning, text: text.to_owned(), about: None });
+    Vec::new()
+}
+
 /// Tries at once to reach the log, if it is out of reach.
 pub(super) fn reconnect(app: &mut App) -> Vec<Effect> {
     let (tone, text, effects) = match (app.origin, &app.link) {

@@ -71,7 +71,7 @@ async fn tell_all(place: &Place, scratch: &Path, out: &Path) -> anyhow::Result<C
 /// The demo in the dashboard. Who leaves it early sees the rest line by line.
 async fn watch_all(settings: &Settings, place: &Place, scratch: &Path, out: &Path) -> anyhow::Result<Code> {
     let (voice, remarks) = Voice::of_dashboard();
-    let host = Host { remarks: Some(remarks), ..Host::default() };
+    let host = Host { serves: true, remarks: Some(remarks), ..Host::default() };
     let mut shown = pin!(dashboard::show(settings, place.journal(), "demo".to_owned(), host));
     let mut played = pin!(play(place.client(), scratch, &voice));
     let (cast, left) = tokio::select! {

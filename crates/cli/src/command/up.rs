@@ -57,7 +57,7 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
     let ended = async {
         if watched {
             let url = server.as_ref().map(|server| server.url()).or(settings.nats.as_deref());
-            let host = Host { greeting, ends: ending(server.is_some()), remarks: None };
+            let host = Host { greeting, ends: ending(server.is_some()), serves: true, remarks: None };
             return dashboard::show(settings, &journal, address(url), host).await.map(drop);
         }
         say("Ctrl-C stops everything; what runs goes on at the next start.");

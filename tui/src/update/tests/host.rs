@@ -24,6 +24,7 @@ fn host() -> Hosted {
             "  longhaul report DATA \"quarterly review\"",
         ]),
         ends: lines(&["The services stop with the dashboard.", "What runs goes on at the next start."]),
+        serves: true,
         remarks: None,
     })
 }
@@ -161,11 +162,14 @@ fn f5_tries_at_once_what_is_out_of_reach() {
 }
 
 #[test]
-fn c_z_stops_it_wherever_one_is() {
+fn c_z_stops_it_wherever_one_is_if_no_services_stop_with_it() {
     for before in [&[][..], &["/"], &[":"], &["?"], &["x"], &["Enter"], &["t"]] {
         let mut app = sample(120, 36);
         press(&mut app, before);
         assert!(press(&mut app, &["C-z"]).contains(&Effect::Suspend), "{before:?}");
         assert!(!app.quit);
+        let mut app = hosted(sample(120, 36));
+        press(&mut app, before);
+        assert!(!press(&mut app, &["C-z"]).contains(&Effect::Suspend), "services would stop: {before:?}");
     }
 }

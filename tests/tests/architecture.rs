@@ -20,7 +20,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("projector", &["core", "wire", "journal"]),
     ("scheduler", &["core", "wire", "journal"]),
     ("executor", &["core", "wire", "journal"]),
-    ("agent", &["core", "wire", "executor", "document"]),
+    ("data", &[]),
+    ("agent", &["core", "wire", "executor", "document", "data"]),
     ("bench", &["core", "wire", "journal", "broker", "client", "projector", "scheduler", "executor"]),
     (
         "cli",
@@ -41,7 +42,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "tui",
         ],
     ),
-    ("fuzz", &["core", "wire", "executor", "agent"]),
+    ("fuzz", &["core", "wire", "executor", "data"]),
     (
         "tests",
         &[
@@ -66,8 +67,8 @@ const ALONE: [(&str, &[&str]); 6] = [
     ("ratatui", &["tui"]),
     // The storm is a program too.
     ("clap", &["cli", "tests"]),
-    ("sqlparser", &["agent"]),
-    ("rusqlite", &["agent", "projector"]),
+    ("sqlparser", &["data"]),
+    ("rusqlite", &["data", "projector"]),
 ];
 
 /// What core may depend on besides: nothing that reads a clock, a file or a socket.

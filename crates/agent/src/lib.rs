@@ -10,14 +10,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 pub mod analyst;
-pub mod data;
 mod handler;
 pub mod render;
-pub mod sample;
 pub mod skills;
 pub mod tools;
 mod words;
 
+/// Data sets, and one that ships with the program.
+pub use longhaul_data::{self as data, sample};
 pub use handler::{Agent, Input, KIND, Output, handle_report};
 /// What a document can be set as.
 pub use longhaul_document::Format as DocumentFormat;

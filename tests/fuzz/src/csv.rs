@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
-use longhaul_agent::data::{Dataset, Error, Limits, Source, Stop, Table};
+use longhaul_data::{Dataset, Error, Limits, Source, Stop, Table};
 use tempfile::TempDir;
 
 thread_local! {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use longhaul_agent::data::{Dataset, Limits, QueryError, Rows, Source, Stop};
+use longhaul_data::{Dataset, Limits, QueryError, Rows, Source, Stop};
 
 /// What must stay as it is, whatever was asked.
 const SAME: &str = "SELECT (SELECT count(*) FROM Track), (SELECT count(*) FROM Invoice), \

@@ -51,7 +51,7 @@ async fn failures_are_told_apart() {
     let told = set("kill -9 $$", limits()).await.unwrap_err();
     assert!(told.is_retryable() && told.to_string().contains("signal: 9"), "{told}");
     let told = set("echo hello", limits()).await.unwrap_err();
-    assert!(told.to_string().contains("no PDF"));
+    assert!(told.to_string().contains("no pdf"));
     let told = set("printf '%%PDF'; head -c 200000 /dev/zero", RenderLimits { file_bytes: 1000, ..limits() })
         .await
         .unwrap_err();

@@ -8,8 +8,8 @@ use super::column::{Counter, Judgement, Stored};
 use super::decode::{decode, line_of};
 use super::header;
 use super::sniff::{Dialect, sniff};
-use crate::data::query::Stop;
-use crate::data::{CsvFault, Error};
+use crate::query::Stop;
+use crate::{CsvFault, Error};
 
 /// A table that was made of a file.
 pub(crate) struct Loaded {

@@ -4,6 +4,8 @@
 //! database in memory filled from CSV files. The engine refuses everything but reading, and
 //! every query is bounded in rows, bytes and time.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
+
 mod dataset;
 mod delimited;
 mod error;
@@ -11,8 +13,10 @@ mod guard;
 mod inspect;
 mod keys;
 mod query;
+pub mod sample;
 mod schema;
 mod source;
+pub mod words;
 
 pub use dataset::Dataset;
 pub use error::{CsvFault, Error, QueryError};

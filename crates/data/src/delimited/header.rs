@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::cell::{self, NumberStyle, NumberValue};
 use super::date::{self, DateOrder};
 use super::sniff::Dialect;
-use crate::data::CsvFault;
+use crate::CsvFault;
 
 /// The names of the columns.
 pub(super) struct Header {

@@ -1,6 +1,6 @@
 //! Bytes to text: encodings, and files that are no text at all.
 
-use crate::data::CsvFault;
+use crate::CsvFault;
 
 /// The text of a file.
 pub(super) struct Text {

@@ -228,6 +228,11 @@ impl App {
         self.store.get(self.lists[View::Tasks as usize].selected?)
     }
 
+    /// Something is looked for in the opened task.
+    pub(crate) fn finds(&self) -> bool {
+        self.opened.as_ref().is_some_and(|opened| opened.find.is_some())
+    }
+
     /// The story of the task that actions are about, as far as it is told.
     pub(crate) fn story(&self) -> Option<&Opened> {
         let at = self.subject().and_then(|row| self.store.address(row))?;

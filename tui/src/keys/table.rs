@@ -62,7 +62,7 @@ pub(crate) const TABLE: &[Line] = &[
     line(Act::Follow, "follow", &["f"], Scope::Task, "follow", "follow the end, or stop following"),
     line(Act::Level, "level", &["e"], Scope::Task, "level", "show every event, or only those that matter"),
     line(Act::Find, "find", &["/"], Scope::Task, "find", "look for text in the pane"),
-    line(Act::FindNext, "find-next", &["n"], Scope::Task, "", "to the next line that has it"),
+    line(Act::FindNext, "find-next", &["n"], Scope::Task, "next", "to the next line that has it"),
     line(Act::FindPrevious, "find-previous", &["N"], Scope::Task, "", "to the line before that has it"),
     line(Act::Wrap, "wrap", &["W"], Scope::Task, "", "wrap long lines, or cut them"),
     line(Act::Filter, "filter", &["/"], Scope::Events, "filter", "show only events that match"),

@@ -150,13 +150,12 @@ fn steps(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
     let lately = app.latency.lately().filter(|_| app.past().is_none());
     let (half, tail) = (theme.standing(Standing::Running), theme.standing(Standing::Paused));
-    let mut title = vec![Span::raw(" Steps ")];
+    // Of few steps their number says how much the figures are worth.
+    let few = lately.filter(Took::is_of_few).map(|lately| format!(" {} steps ", lately.steps));
+    let mut title = vec![Span::raw(few.unwrap_or_else(|| " Steps ".to_owned()))];
     if let Some(lately) = lately {
         title.push(Span::styled(format!("p50 {} ", took(lately.p50)), half));
         title.push(Span::styled(format!("{} {} ", lately.tail(), took(lately.p99)), tail));
-        if lately.is_of_few() {
-            title.push(Span::styled(format!("of {} ", lately.steps), theme.dim()));
-        }
     }
     let inner = frame(theme, Line::from(title), area, buffer);
     let all: Vec<Option<Took>> = app.latency.slices().collect();

@@ -94,24 +94,33 @@ fn both<'a>(buffer: &mut Buffer, area: Rect, left: Vec<Span<'a>>, right: Vec<Spa
     }
 }
 
-/// Each tab's text, with its count. Where there is no room for all names, only the current one has its.
+/// Each tab's text, with its count. Where there is no room for all names they are shorter; where there
+/// is none for those, only the current one has its.
 fn tab_texts(app: &App, columns: u16) -> [String; View::ALL.len()] {
-    let text = |view: View, named: bool| {
+    let text = |view: View, name: &str| {
         let count = match view {
             View::Tasks | View::Caps | View::Events | View::Mine => 0,
             View::Approvals => app.store.questions().count(),
             View::Executors => app.store.executors().len(),
             View::Inbox => app.inbox.unread(),
         };
-        let name = if named { format!(" {}", view.name()) } else { String::new() };
+        let name = if name.is_empty() { String::new() } else { format!(" {name}") };
         let count = if count > 0 { format!(" {count}") } else { String::new() };
         format!(" {}{name}{count} ", view as usize + 1)
     };
-    let named = View::ALL.map(|view| text(view, true));
-    if named.iter().map(|text| width(text)).sum::<usize>() <= columns.into() {
-        return named;
-    }
-    View::ALL.map(|view| text(view, view == app.view))
+    let short = |view: View| match view {
+        View::Approvals => "Appr",
+        View::Executors => "Exec",
+        View::Events => "Ev",
+        _ => view.name(),
+    };
+    let fits = |texts: &[String; View::ALL.len()]| {
+        texts.iter().map(|text| width(text)).sum::<usize>() <= columns.into()
+    };
+    let named = View::ALL.map(|view| text(view, view.name()));
+    let shorter = View::ALL.map(|view| text(view, short(view)));
+    let only = View::ALL.map(|view| text(view, if view == app.view { view.name() } else { "" }));
+    [named, shorter].into_iter().find(fits).unwrap_or(only)
 }
 
 /// The line of tabs.
@@ -207,7 +216,9 @@ fn fits(app: &App, act: Act) -> bool {
         // In the list of all tasks there are more urgent hints.
         Act::Rerun | Act::Delete => app.view == View::Mine && ended(),
         Act::Why => row.is_some_and(|row| !matches!(row.status, Status::Running | Status::Completed)),
-        Act::Stop => row.is_some_and(|row| row.status == Status::Running),
+        // While something is looked for, Esc ends that.
+        Act::Stop => !app.finds() && row.is_some_and(|row| row.status == Status::Running),
+        Act::FindNext => app.finds(),
         _ => true,
     }
 }

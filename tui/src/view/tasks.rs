@@ -50,6 +50,8 @@ struct Columns {
 
 const PERCENT: usize = 5;
 const TITLE: usize = 20;
+/// A step of fewer columns is left out.
+const STEP: usize = 8;
 
 impl Columns {
     /// What has no room shrinks: the step first, then the id, then the bar. After that columns go, those
@@ -75,8 +77,12 @@ impl Columns {
                 others.retain(|(column, _)| *column != goes);
             }
         }
-        // The beginning of an id tells nothing: there is room for it, or there is none.
-        others.retain(|(column, wide)| *column != Column::Id || *wide >= Self::usual_width(Column::Id));
+        // The beginning of an id tells nothing, nor do a few letters of a step.
+        others.retain(|(column, wide)| match column {
+            Column::Id => *wide >= Self::usual_width(Column::Id),
+            Column::Step => *wide >= STEP,
+            _ => true,
+        });
         let free = columns.saturating_sub(used(&others));
         let mut title = TITLE + free;
         if let Some((_, wide)) = others.iter_mut().find(|(column, _)| *column == Column::Step) {

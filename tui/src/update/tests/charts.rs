@@ -68,7 +68,7 @@ fn of_few_steps_no_more_is_said_than_is_known() {
     assert!(picture(&app).contains("no step has ended lately"));
     steps(&mut app, 1, 3, |n| u64::from(n + 1) * 1000);
     let screen = picture(&app);
-    assert!(screen.contains("Steps p50 1.9s max 2.9s of 3"), "{screen}");
+    assert!(screen.contains("3 steps p50 1.9s max 2.9s"), "{screen}");
     assert!(screen.contains("too few steps for a curve yet"));
     // Long after, nothing is known any more.
     update(&mut app, Msg::Tick(NOW.plus(Millis::minutes(20))));

@@ -1,6 +1,6 @@
 //! What nobody should miss comes once, and leads to what it is about.
 
-use longhaul_client::fleet::Word;
+use longhaul_client::fleet::{Brief, Word};
 use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::ledger::Period;
 use longhaul_core::{ConversationId, Kind, Millis, OrgId, Priority, Sequence, Status, UserId};
@@ -120,8 +120,7 @@ fn the_terminal_rings_for_approvals_and_failures_and_not_often() {
     let mut rung = Vec::new();
     let mut happens = |app: &mut App, after: u64, n: u32, status: Status| {
         update(app, Msg::Tick(NOW.plus(Millis::seconds(after))));
-        let brief =
-            longhaul_client::fleet::Brief { sequence: Sequence(9_000_000 + after), ..brief(n, status) };
+        let brief = Brief { sequence: Sequence(9_000_000 + after), ..brief(n, status) };
         let effects = update(app, Msg::Word(happened(vec![brief])));
         rung.extend(effects.into_iter().filter_map(|effect| match effect {
             Effect::Ring(text) => Some((after, text)),
@@ -161,23 +160,41 @@ fn a_lost_executor_leads_to_it() {
 fn one_stays_on_what_one_reads_while_more_comes() {
     let mut app = sample(120, 36);
     for n in [1, 9, 17, 25] {
-        let brief =
-            longhaul_client::fleet::Brief { sequence: Sequence(9_000_000), ..brief(n, Status::Failed) };
+        let brief = Brief { sequence: Sequence(9_000_000), ..brief(n, Status::Failed) };
         update(&mut app, Msg::Word(happened(vec![brief])));
     }
     press(&mut app, &["6", "j"]);
     let on = |app: &App| app.notices().nth(app.list().at).unwrap().text.clone();
     let before = on(&app);
-    let more = longhaul_client::fleet::Brief { sequence: Sequence(9_000_001), ..brief(33, Status::Failed) };
+    let more = Brief { sequence: Sequence(9_000_001), ..brief(33, Status::Failed) };
     update(&mut app, Msg::Word(happened(vec![more.clone()])));
     assert_eq!(on(&app), before);
     press(&mut app, &["g"]);
     update(
         &mut app,
-        Msg::Word(happened(vec![longhaul_client::fleet::Brief {
-            sequence: Sequence(9_000_002),
-            ..brief(35, Status::Failed)
-        }])),
+        Msg::Word(happened(vec![Brief { sequence: Sequence(9_000_002), ..brief(35, Status::Failed) }])),
     );
     assert_eq!(app.list().at, 0, "at the top one sees what is new");
+}
+
+#[test]
+fn an_inbox_with_one_of_each() {
+    for (columns, rows) in [(60, 15), (80, 24), (120, 36)] {
+        let mut app = sample(columns, rows);
+        queue(&mut app, 1, Vec::new());
+        let org = WaitReason::OrganisationCap { running: 50, cap: 50 };
+        queue(&mut app, 2, vec![("eli", user_cap()), ("kim", org)]);
+        let at = |n: u32, status| Brief { sequence: Sequence(9_000_000), ..brief(n, status) };
+        update(&mut app, Msg::Word(happened(vec![at(1, Status::Failed), at(9, Status::Paused)])));
+        press(&mut app, &["R", "y"]);
+        let asked = app.asked.first().map(|asked| (asked.at.clone(), asked.steer.clone()));
+        if let Some((at, steer)) = asked {
+            let outcome = Err("it has been deleted".to_owned());
+            update(&mut app, Msg::Answered { at, steer, outcome });
+        }
+        update(&mut app, Msg::Word(beats(Millis(100))));
+        update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(20))));
+        press(&mut app, &["6", "j"]);
+        insta::assert_snapshot!(format!("inbox-full-{columns}x{rows}"), picture(&app));
+    }
 }

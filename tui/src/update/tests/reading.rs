@@ -9,7 +9,7 @@ use ratatui::style::Modifier;
 use crate::app::{App, Pane, View};
 use crate::msg::Msg;
 use crate::testing::{
-    NOW, Until, address, brief, drawn, happened, picture, press, sample, story, styles, task_id,
+    NOW, THEMES, Until, address, brief, drawn, happened, picture, press, sample, story, styles, task_id,
 };
 use crate::update::update;
 
@@ -248,4 +248,16 @@ fn the_tail_of_the_log_is_filtered_and_stays_where_one_reads() {
     assert!(app.prompt.as_ref().unwrap().input.value().starts_with('!'));
     press(&mut app, &["Esc", "Esc"]);
     assert_eq!(app.view, View::Tasks);
+}
+
+#[test]
+fn what_is_found_as_it_looks() {
+    for (name, theme) in THEMES.into_iter().filter(|(name, _)| matches!(*name, "dark" | "mono")) {
+        let mut app = opened(80, 24, 300);
+        app.theme = theme;
+        press(&mut app, &["Tab"]);
+        look_for(&mut app, "of the");
+        press(&mut app, &["Enter", "n", "n"]);
+        insta::assert_snapshot!(format!("found-{name}"), format!("{}\n\n{}", picture(&app), styles(&app)));
+    }
 }

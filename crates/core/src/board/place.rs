@@ -3,8 +3,10 @@
 //! The answers are given as if everything that can be admitted had been: whoever is admitted at once
 //! is told so, and places count from there.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::admit::{PLANNED, Step};
-use super::brief::Brief;
+use super::brief::{Brief, Rank};
 use super::fold::Board;
 use super::organisation::{Organisation, User};
 use super::waiting::{Candidate, MAX_BLOCKERS, WaitReason, Waiting};
@@ -29,7 +31,10 @@ impl Board {
     /// As [`Board::waiting`], for many tasks of one moment, in the same order.
     pub fn waiting_all(&mut self, tasks: &[&TaskRef], now: Timestamp) -> Vec<Option<Waiting>> {
         self.advance(now);
-        self.tentatively(usize::MAX, |board, _: &[Step]| tasks.iter().map(|task| board.look(task)).collect())
+        self.tentatively(usize::MAX, |board, _: &[Step]| {
+            let mut walked = Walked::default();
+            tasks.iter().map(|task| board.look(task, &mut walked)).collect()
+        })
     }
 
     /// What a submission would meet now: whether it would start, else why it would wait and where.
@@ -72,18 +77,23 @@ impl Board {
     }
 
     /// The answer for one task, once all that can be admitted is.
-    fn look(&self, task: &TaskRef) -> Option<Waiting> {
+    fn look(&self, task: &TaskRef, walked: &mut Walked) -> Option<Waiting> {
         let brief = self.tasks.get(task).filter(|brief| brief.status == Status::Pending)?;
         // An organisation all of whose tasks wait for their time has no queue, and is not kept.
         let blank = Organisation::default();
         let org = self.orgs.get(&brief.owner.org).unwrap_or(&blank);
-        let (reason, place, blockers) = self.in_the_way(brief, org);
+        let (reason, place, blockers) = self.in_the_way(brief, org, walked);
         let not_before = brief.not_before.filter(|at| *at > self.now);
         let blockers = blockers.into_iter().filter(|other| *other != CANDIDATE).take(MAX_BLOCKERS).collect();
         Some(Waiting { reason, place: place as u64, blockers, not_before })
     }
 
-    fn in_the_way(&self, brief: &Brief, org: &Organisation) -> (WaitReason, usize, Vec<TaskId>) {
+    fn in_the_way(
+        &self,
+        brief: &Brief,
+        org: &Organisation,
+        walked: &mut Walked,
+    ) -> (WaitReason, usize, Vec<TaskId>) {
         if let Some(grant) = brief.grant {
             if grant.ledger == PLANNED {
                 return (WaitReason::Next, grant.index as usize + 1, vec![]);
@@ -112,38 +122,44 @@ impl Board {
         let some_takes = |kind: &Kind| self.rooms.takes(kind);
         let this_kind = |kind: &Kind| *kind == brief.kind;
         if org.unreadable {
-            let place = place_in_organisation(org, brief, &some_takes);
+            let place = place_in_organisation(org, brief, &some_takes, walked);
             return (WaitReason::LedgerUnreadable, place, vec![]);
         }
         if let Some((budget, used)) = org.exhausted(self.now) {
             let reason = WaitReason::TokenBudget { used, budget: budget.tokens, per: budget.per };
-            return (reason, place_in_organisation(org, brief, &some_takes), vec![]);
+            return (reason, place_in_organisation(org, brief, &some_takes, walked), vec![]);
         }
         if !some_takes(&brief.kind) {
             let reason = WaitReason::NoExecutor { kind: brief.kind.clone() };
-            return (reason, self.place_in_shard(org, brief, &this_kind), vec![]);
+            return (reason, self.place_in_shard(org, brief, &this_kind, walked), vec![]);
         }
         let caps = org.policy.caps;
         let user = org.users.get(&brief.owner.user);
         if let Some(user) = user.filter(|user| user.room(caps.user) == 0) {
             let reason = WaitReason::UserCap { running: user.running(), cap: caps.user };
-            let place = ahead_of_own(user, brief, &some_takes) + 1;
+            let place = ahead_of_own(user, brief, &some_takes, walked) + 1;
             return (reason, place, user.held.iter().copied().collect());
         }
         if org.held >= caps.organisation {
             let reason = WaitReason::OrganisationCap { running: org.held, cap: caps.organisation };
             let held = org.users.values().flat_map(|user| user.held.iter().copied());
             let blockers = held.take(MAX_BLOCKERS + 1).collect();
-            return (reason, place_in_organisation(org, brief, &some_takes), blockers);
+            return (reason, place_in_organisation(org, brief, &some_takes, walked), blockers);
         }
         let places = self.rooms.places(&brief.kind);
         let reason = WaitReason::ExecutorsBusy { kind: brief.kind.clone(), places };
-        (reason, self.place_in_shard(org, brief, &this_kind), vec![])
+        (reason, self.place_in_shard(org, brief, &this_kind, walked), vec![])
     }
 
     /// The place among all tasks of the kinds that count, organisations taking turns by weight.
-    fn place_in_shard(&self, own: &Organisation, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
-        let place = place_in_organisation(own, brief, counts);
+    fn place_in_shard(
+        &self,
+        own: &Organisation,
+        brief: &Brief,
+        counts: &dyn Fn(&Kind) -> bool,
+        walked: &mut Walked,
+    ) -> usize {
+        let place = place_in_organisation(own, brief, counts, walked);
         let own_id = &brief.owner.org;
         let turn = |id: &OrgId, org: &Organisation| {
             let turn = self.turns.turn(id, counts);
@@ -181,9 +197,14 @@ impl Board {
 }
 
 /// The place among the organisation's tasks of the kinds that count, users taking turns.
-fn place_in_organisation(org: &Organisation, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
+fn place_in_organisation(
+    org: &Organisation,
+    brief: &Brief,
+    counts: &dyn Fn(&Kind) -> bool,
+    walked: &mut Walked,
+) -> usize {
     let own_id = &brief.owner.user;
-    let rounds = org.users.get(own_id).map_or(0, |user| ahead_of_own(user, brief, counts));
+    let rounds = org.users.get(own_id).map_or(0, |user| ahead_of_own(user, brief, counts, walked));
     let ticket = |id: &UserId| org.turns.turn(id, counts).map_or(u64::MAX, |turn| turn.ticket);
     let own = (ticket(own_id), own_id);
     let others = org.users.iter().filter(|(id, _)| *id != own_id);
@@ -195,9 +216,22 @@ fn place_in_organisation(org: &Organisation, brief: &Brief, counts: &dyn Fn(&Kin
 }
 
 /// How many of its user's tasks of the kinds that count come first.
-fn ahead_of_own(user: &User, brief: &Brief, counts: &dyn Fn(&Kind) -> bool) -> usize {
+fn ahead_of_own(user: &User, brief: &Brief, counts: &dyn Fn(&Kind) -> bool, walked: &mut Walked) -> usize {
     let queues = user.queue.iter().filter(|(kind, _)| counts(kind) || **kind == brief.kind);
-    queues.map(|(_, queue)| queue.range(..brief.rank()).count()).sum()
+    queues.map(|(_, queue)| walked.before(queue, brief.rank())).sum()
+}
+
+/// The queues in which places were looked up, in order, by where they lie: while many places are looked
+/// up no queue moves, and a long one is walked along once.
+#[derive(Default)]
+struct Walked(HashMap<*const BTreeSet<Rank>, Vec<Rank>>);
+
+impl Walked {
+    /// How many come before a rank.
+    fn before(&mut self, queue: &BTreeSet<Rank>, rank: Rank) -> usize {
+        let ranks = self.0.entry(std::ptr::from_ref(queue));
+        ranks.or_insert_with(|| queue.iter().copied().collect()).partition_point(|other| *other < rank)
+    }
 }
 
 fn admissible(user: &User, cap: u32, counts: &dyn Fn(&Kind) -> bool) -> usize {

@@ -245,8 +245,11 @@ proptest! {
         let admitted: BTreeSet<TaskId> = plan.iter().flat_map(|(_, all)| all).map(|a| a.task).collect();
         let before = board.clone();
         let mut ranks = BTreeSet::new();
-        for s in log.tasks.values() {
+        let addresses: Vec<_> = log.tasks.values().map(|s| s.address()).collect();
+        let all = board.waiting_all(&addresses.iter().collect::<Vec<_>>(), log.now);
+        for (s, together) in log.tasks.values().zip(all) {
             let waiting = board.waiting(&s.address(), log.now);
+            prop_assert_eq!(&waiting, &together, "one by one and all at once");
             prop_assert_eq!(waiting.is_some(), s.status == Status::Pending);
             let Some(waiting) = waiting else { continue };
             prop_assert_eq!(waiting.reason == crate::board::WaitReason::Next, admitted.contains(&s.task));

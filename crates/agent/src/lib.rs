@@ -16,8 +16,8 @@ pub mod skills;
 pub mod tools;
 mod words;
 
+pub use handler::{Agent, Input, KIND, Output, handle_report};
 /// Data sets, and one that ships with the program.
 pub use longhaul_data::{self as data, sample};
-pub use handler::{Agent, Input, KIND, Output, handle_report};
 /// What a document can be set as.
 pub use longhaul_document::Format as DocumentFormat;

@@ -93,7 +93,8 @@ async fn a_request_becomes_a_pdf() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_asked_for_is_a_file_of_its_own() {
     // The script's first argument is the format.
-    let each = "cat > /dev/null; case $0 in pdf) printf %%PDF;; docx) printf PK;; markdown) printf '# x';; esac";
+    let each =
+        "cat > /dev/null; case $0 in pdf) printf %%PDF;; docx) printf PK;; markdown) printf '# x';; esac";
     let stage = Stage::new(script(each));
     let input = json!({
         "data": "sample:chinook", "prompt": "by country", "file_name": "Countries.pdf",

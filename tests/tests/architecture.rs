@@ -21,7 +21,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("scheduler", &["core", "wire", "journal"]),
     ("executor", &["core", "wire", "journal"]),
     ("data", &[]),
-    ("agent", &["core", "wire", "executor", "document", "data"]),
+    ("model", &[]),
+    ("agent", &["core", "wire", "executor", "document", "data", "model"]),
     ("bench", &["core", "wire", "journal", "broker", "client", "projector", "scheduler", "executor"]),
     (
         "cli",

@@ -126,7 +126,8 @@ fn tell_if_new(app: &mut App, brief: &Brief) -> Option<Effect> {
 
 /// Tells of executors that fell silent. One that said it would go is not missed, and while the log is
 /// out of reach all are silent.
-pub(super) fn silent(app: &mut App, executors: Vec<ExecutorId>) {
+pub(super) fn silent(app: &mut App, mut executors: Vec<ExecutorId>) {
+    executors.sort_unstable();
     if app.down_since.is_some() || !matches!(app.link, Some(Link::Up { .. })) {
         return;
     }

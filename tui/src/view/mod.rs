@@ -150,8 +150,14 @@ fn on_edge(area: Rect, text: &str, style: Style, buffer: &mut Buffer) {
     if area.height > 0 && wide.saturating_add(2) < area.width {
         let at =
             Rect { x: area.x + area.width - wide - 2, y: area.y + area.height - 1, width: wide, height: 1 };
-        put(buffer, at, 0, vec![Span::styled(text.to_owned(), style)]);
+        over(buffer, at, text, style);
     }
+}
+
+/// Writes a text over whatever is there, and takes nothing over from how that is drawn.
+fn over(buffer: &mut Buffer, at: Rect, text: &str, style: Style) {
+    buffer.set_style(at, Style::reset());
+    put(buffer, at, 0, vec![Span::styled(text.to_owned(), style)]);
 }
 
 /// Says in the middle of an area why there is nothing in it, and what to do.

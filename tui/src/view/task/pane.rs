@@ -11,7 +11,7 @@ use crate::app::{App, Find, Opened, Pane, wrapped};
 use crate::store::Standing;
 use crate::text::{fit, number, pad, width};
 use crate::theme::Tone;
-use crate::view::{frame, nothing, on_edge, put, scrollbar};
+use crate::view::{frame, nothing, on_edge, over, put, scrollbar};
 
 use super::why;
 
@@ -113,7 +113,7 @@ fn found(app: &App, opened: &Opened, area: Rect, buffer: &mut Buffer) {
     let at = Rect { x: area.x + 2, y: area.y + area.height.saturating_sub(1), height: 1, ..area };
     let wide = u16::try_from(width(&text)).unwrap_or(u16::MAX);
     if area.height > 0 && wide + 4 < area.width {
-        put(buffer, Rect { width: wide, ..at }, 0, vec![Span::styled(text, style)]);
+        over(buffer, Rect { width: wide, ..at }, &text, style);
     }
 }
 

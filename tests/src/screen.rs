@@ -35,6 +35,17 @@ pub const SANE: &str = r"wait-for '(^|\s)icanon echo is how the terminal is' 30
 expect-var '#{alternate_on} #{cursor_flag} #{mouse_any_flag}' '^0 1 0$'
 ";
 
+/// Waits until the process whose id stands in a file has ended.
+///
+/// # Panics
+/// If it does not end in time, or the file has no id.
+pub async fn ends(file: &Path) {
+    let pid = std::fs::read_to_string(file).expect("a file").trim().to_owned();
+    let process = Path::new("/proc").join(&pid);
+    let what = format!("process {pid} to end, as {} names it", file.display());
+    crate::eventually(&what, async || (!process.exists()).then_some(())).await;
+}
+
 fn tool() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/tools/tui-shot");
     let tool = std::env::var_os("LONGHAUL_TUI_SHOT").map_or_else(beside, PathBuf::from);

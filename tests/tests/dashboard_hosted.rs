@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use longhaul_tests::process::{Process, run};
-use longhaul_tests::screen::{SANE, screen};
+use longhaul_tests::screen::{SANE, ends, screen};
 use longhaul_tests::{eventually, longhaul};
 
 /// `longhaul ARGS` for somebody at a terminal: what runs tests may say that nobody looks.
@@ -68,6 +68,10 @@ async fn what_ends_up_is_told_on_a_terminal_that_was_given_back() {
         );
         screen(home.path(), &attended(home.path(), &["up"]), &steps).await;
     }
+    // Or told nobody any more: the terminal goes with the script's end.
+    screen(home.path(), &attended(home.path(), &["up"]), "wait-for 'No tasks yet' 60\n").await;
+    ends(&home.path().join("pid")).await;
+    ends(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +84,7 @@ async fn who_wants_lines_gets_lines() {
     automatic.env("CI", "true");
     let mut behind = Command::new("sh");
     let up = attended(home.path(), &["up"]);
-    behind.args(["-mc", "\"$@\" & wait", "sh"]).arg(up.get_program()).args(up.get_args());
+    behind.args(["-mc", "\"$@\" & echo $! > behind; wait", "sh"]).arg(up.get_program()).args(up.get_args());
     for (name, value) in up.get_envs() {
         match value {
             Some(value) => behind.env(name, value),
@@ -95,8 +99,10 @@ async fn who_wants_lines_gets_lines() {
         screen(home.path(), &program, &steps).await;
     }
     // In the background it would only be stopped for the terminal.
-    let steps = "wait-for 'Ctrl-C stops everything' 60\nexpect-var '#{alternate_on}' '^0$'\n";
+    let steps = "wait-for 'Ctrl-C stops everything' 60\nexpect-var '#{alternate_on}' '^0$'\n\
+         run kill -TERM $(cat behind)\nwait-for 'left with' 60\n";
     screen(home.path(), &behind, steps).await;
+    ends(&home.path().join("behind")).await;
 }
 
 /// The documents of a demo.
@@ -109,7 +115,7 @@ fn documents(home: &Path) -> usize {
 async fn a_demo_that_nobody_touches_comes_to_its_end() {
     let home = tempfile::tempdir().unwrap();
     let steps = format!(
-        "wait-for 'The demo: .*answer one' 120\nwait-for 'The demo is over' 120\nexpect 'closes by itself'\n\
+        "wait-for 'The demo. Wait, .*answer one' 120\nwait-for 'The demo is over' 120\nexpect 'closes by itself'\n\
          wait-for 'the aborted task.s story' 120\nwait-for 'left with 0' 60\nexpect 'customer-churn.pdf'\n{SANE}"
     );
     screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
@@ -120,7 +126,7 @@ async fn a_demo_that_nobody_touches_comes_to_its_end() {
 async fn a_demo_lets_whoever_watches_act_and_leave() {
     let home = tempfile::tempdir().unwrap();
     let steps = format!(
-        "wait-for 'The demo: .*answer one' 120\nkey 2\nwait-for 'rehearse' 60\nkey a\nwait-for 'Approve\\?' 10\n\
+        "wait-for 'The demo. Wait, .*answer one' 120\nkey 2\nwait-for 'rehearse' 60\nkey a\nwait-for 'Approve\\?' 10\n\
          key y\nwait-for 'Nothing waits for an answer' 60\nkey q\nwait-for 'goes on without the dashboard' 60\n\
          wait-for 'presses Stop' 60\nwait-for 'left with 0' 120\nexpect 'the aborted task.s story'\n\
          expect-not 'somebody approves'\n{SANE}"
@@ -128,6 +134,6 @@ async fn a_demo_lets_whoever_watches_act_and_leave() {
     screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
     assert_eq!(documents(home.path()), 4);
     // At once is at once.
-    let steps = format!("wait-for 'The demo:' 120\nkey C-c\nwait-for 'left with 130' 60\n{SANE}");
+    let steps = format!("wait-for 'The demo' 120\nkey C-c\nwait-for 'left with 130' 60\n{SANE}");
     screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
 }

@@ -1,12 +1,10 @@
 //! The terminal is given back: at the end, for a while, after a signal, after a panic; and a dashboard whose
 //! terminal is gone ends.
-#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
-use std::path::Path;
 use std::process::Command;
 
-use longhaul_tests::screen::{SANE, screen};
-use longhaul_tests::{World, eventually};
+use longhaul_tests::World;
+use longhaul_tests::screen::{SANE, ends, screen};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_as_it_was_after_a_signal() {
@@ -76,20 +74,13 @@ async fn it_is_given_back_while_the_dashboard_is_stopped() {
     screen(world.path(), &program, &steps).await;
 }
 
-/// Waits until the process whose id is in the file `pid` has ended.
-async fn ends(folder: &Path) {
-    let pid = std::fs::read_to_string(folder.join("pid")).unwrap().trim().to_owned();
-    let process = Path::new("/proc").join(&pid);
-    eventually(&format!("process {pid} to end"), async || (!process.exists()).then_some(())).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dashboard_ends_when_its_terminal_is_gone() {
     let world = World::new(1).await;
     let _services = world.services(0).await;
     // The terminal goes with the script's end.
     screen(world.path(), &world.command(&["tui"]), "wait-for 'No tasks yet' 60\n").await;
-    ends(world.path()).await;
+    ends(&world.path().join("pid")).await;
 
     // Out of reach of the signal that says so, and with a reader that hears nothing for ever.
     let inner = world.command(&["tui"]);
@@ -105,5 +96,5 @@ async fn a_dashboard_ends_when_its_terminal_is_gone() {
     // Nor could anybody have it go on if it stopped.
     let steps = "wait-for 'No tasks yet' 60\nkey C-z\nwait 0.5\nkey ?\nwait-for 'Keys here' 10\n";
     screen(world.path(), &program, steps).await;
-    ends(world.path()).await;
+    ends(&world.path().join("pid")).await;
 }

@@ -138,14 +138,14 @@ impl Cast {
     pub(super) fn stands(&self) -> String {
         let turn = |task: &TaskId| match self.roles.get(task) {
             Some(Role::ToApprove) => Some("answer one (2 a y)"),
-            Some(Role::ToRetry) => Some("retry one (R y)"),
-            Some(Role::ToAbort) => Some("stop one (x y)"),
+            Some(Role::ToRetry) => Some("retry the failed one (R y)"),
+            Some(Role::ToAbort) => Some("stop the long one (x y)"),
             _ => None,
         };
         let turns: Vec<_> = self.turns.keys().filter_map(turn).collect();
         match turns.as_slice() {
             [] => "The demo: reports over real data. Enter opens a task, ? has the keys.".to_owned(),
-            turns => format!("The demo: {}; or wait, it is done for you.", turns.join(", ")),
+            turns => format!("The demo. Wait, or do it yourself: {}.", turns.join(", ")),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crate, and the crates of this workspace it may depend on.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("audit", &["core", "wire"]),

@@ -176,6 +176,8 @@ fn curves(slices: &[Option<Took>], styles: [Style; 2], area: Rect, buffer: &mut 
     let known = || slices.iter().flatten();
     let least = known().map(|took| took.p50).min().unwrap_or_default();
     let most = known().map(|took| took.p99).max().unwrap_or_default();
+    // What hardly changes must not look as if it did.
+    let most = most.max(Millis(least.0 * 2));
     let scale = Rect { width: SCALE.min(area.width), ..area };
     put(buffer, scale, 0, vec![Span::styled(pad_left(&took(most), 5), theme.dim())]);
     put(

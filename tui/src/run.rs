@@ -9,7 +9,6 @@ use std::time::Duration;
 use longhaul_client::fleet::Point;
 use longhaul_core::Millis;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -107,6 +106,8 @@ pub async fn run_for(host: Host, source: Arc<dyn Source>, options: Options) -> R
     // Asked before anything else reads from the terminal.
     let palette = options.palette.unwrap_or_else(fitting);
     let app = begin(source.as_ref(), &options, palette, Hosted::by(&host));
+    // From here on nothing ends the process before the terminal is given back.
+    let stops = Stops::listen();
     let mut screen = Screen::take()?;
     let app = App { size: screen.size()?, ..app };
     if app.mouse {
@@ -121,7 +122,7 @@ pub async fn run_for(host: Host, source: Arc<dyn Source>, options: Options) -> R
     }
     // A log that does not grow is seen at its end.
     let at = options.at.or(source.ends_at().map(Point::At));
-    let (stops, remarks) = (Stops::listen(), host.remarks);
+    let remarks = host.remarks;
     let mut all =
         Loop { app, screen, source, words, remarks, keys, stops, focused: true, aside: None, figures };
     if let Some(point) = at {
@@ -154,7 +155,6 @@ struct Loop {
 
 impl Loop {
     async fn run(&mut self, performer: &mut Performer) -> Result<Left, Error> {
-        let mut end = std::pin::pin!(asked_to_end());
         self.draw(performer)?;
         let mut drawn = Instant::now();
         let mut dirty = false;
@@ -164,8 +164,6 @@ impl Loop {
                     Some(msg) => self.take(performer, msg)?,
                     None => return Ok(Left::AskedToEnd),
                 }
-                // What was pressed meanwhile was meant for the other program.
-                end.set(asked_to_end());
                 dirty = true;
             }
             let wake = self.wake();
@@ -174,9 +172,10 @@ impl Loop {
             let mut at_once = false;
             tokio::select! {
                 biased;
-                () = &mut end => return Ok(Left::AskedToEnd),
-                stopped = self.stops.next() => {
-                    self.stopped(stopped)?;
+                stop = self.stops.next() => {
+                    if let Some(left) = self.stopped(stop)? {
+                        return Ok(left);
+                    }
                     (dirty, at_once) = (true, true);
                 }
                 event = self.keys.events.recv() => {
@@ -263,15 +262,17 @@ impl Loop {
         self.keys.stop();
         self.screen.leave();
         let mut ended = std::pin::pin!(aside.run());
-        let mut end = std::pin::pin!(asked_to_end_by_others());
         let ended = loop {
             tokio::select! {
                 ended = &mut ended => break Some(ended),
-                () = &mut end => break None,
-                // The other program stops by itself, and leaves the terminal as it found it.
-                () = self.stops.asked() => stop(Whom::Us),
+                stopped = self.stops.next_aside() => match stopped {
+                    Stop::End => break None,
+                    // The other program stops by itself, and leaves the terminal as it found it.
+                    _ => stop(Whom::Us),
+                },
             }
         };
+        self.stops.back();
         self.come_back()?;
         self.keys = Keys::read();
         Ok(ended)
@@ -295,15 +296,18 @@ impl Loop {
         self.come_back()
     }
 
-    fn stopped(&mut self, what: Stop) -> io::Result<()> {
+    /// Takes what happens to the process; how the dashboard is left for it, if it is.
+    fn stopped(&mut self, what: Stop) -> io::Result<Option<Left>> {
         match what {
-            Stop::Asked => self.suspend(Whom::Us),
+            Stop::End => return Ok(Some(Left::AskedToEnd)),
+            Stop::Asked => self.suspend(Whom::Us)?,
             Stop::Over => {
                 self.screen.leave();
-                self.come_back()
+                self.come_back()?;
             }
-            Stop::Gone => Err(hung_up()),
+            Stop::Gone => return Err(hung_up()),
         }
+        Ok(None)
     }
 
     /// Takes what the terminal says; whether something may have changed.
@@ -380,30 +384,4 @@ async fn said(remarks: &mut Option<mpsc::Receiver<Remark>>) -> Remark {
         }
     }
     std::future::pending().await
-}
-
-/// Waits until the process is asked to end.
-pub(crate) async fn asked_to_end() {
-    tokio::select! {
-        () = signalled(SignalKind::interrupt()) => {}
-        () = asked_to_end_by_others() => {}
-    }
-}
-
-/// Waits until somebody other than the user of this terminal asks the process to end. While another
-/// program has the terminal, C-c is that program's.
-async fn asked_to_end_by_others() {
-    tokio::select! {
-        () = signalled(SignalKind::terminate()) => {}
-        () = signalled(SignalKind::hangup()) => {}
-    }
-}
-
-async fn signalled(kind: SignalKind) {
-    match signal(kind) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
 }

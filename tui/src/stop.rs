@@ -1,5 +1,5 @@
-//! What happens to the terminal's own side of this process: it is stopped for a while (C-z, SIGTSTP), goes
-//! on (SIGCONT), or the terminal goes away under it.
+//! What happens to this process from outside: it is asked to end, it is stopped for a while (C-z, SIGTSTP),
+//! goes on (SIGCONT), or the terminal goes away under it.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -17,9 +17,11 @@ pub(crate) enum Whom {
     Job,
 }
 
-/// What comes of it.
+/// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
+    /// The process is asked to end.
+    End,
     /// The process is to stop for a while.
     Asked,
     /// It goes on after it was stopped: the terminal may be as somebody else left it.
@@ -28,9 +30,12 @@ pub(crate) enum Stop {
     Gone,
 }
 
-/// Hears of stops for as long as it lives. What a stop does by itself is done by [`stop`]: who listens
+/// Hears of it for as long as it lives. What a stop does by itself is done by [`stop`]: who listens
 /// has taken that from the system, and gives it back when this is dropped.
 pub(crate) struct Stops {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
     asked: Option<Signal>,
     over: Option<Signal>,
     terminal: Option<AsyncFd<OwnedFd>>,
@@ -43,6 +48,9 @@ impl Stops {
         let before = action(None);
         let own = io::stdin().as_fd().try_clone_to_owned();
         Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+            hangup: signal(SignalKind::hangup()).ok(),
             asked: signal(SignalKind::from_raw(libc::SIGTSTP)).ok(),
             over: signal(SignalKind::from_raw(libc::SIGCONT)).ok(),
             terminal: own.ok().and_then(listened_to),
@@ -53,15 +61,28 @@ impl Stops {
     /// Waits for the next. Dropping the wait loses nothing.
     pub(crate) async fn next(&mut self) -> Stop {
         tokio::select! {
+            () = heard(&mut self.interrupt) => Stop::End,
+            () = heard(&mut self.terminate) => Stop::End,
+            () = heard(&mut self.hangup) => Stop::End,
             () = heard(&mut self.asked) => Stop::Asked,
             () = heard(&mut self.over) => Stop::Over,
             () = gone(self.terminal.as_ref()) => Stop::Gone,
         }
     }
 
-    /// Waits until the process is to stop.
-    pub(crate) async fn asked(&mut self) {
-        heard(&mut self.asked).await;
+    /// Waits for the next while another program has the terminal: C-c is that program's, and whether there
+    /// is a terminal its affair.
+    pub(crate) async fn next_aside(&mut self) -> Stop {
+        tokio::select! {
+            () = heard(&mut self.terminate) => Stop::End,
+            () = heard(&mut self.hangup) => Stop::End,
+            () = heard(&mut self.asked) => Stop::Asked,
+        }
+    }
+
+    /// The other program has ended: what was meant for it is past.
+    pub(crate) fn back(&mut self) {
+        self.interrupt = signal(SignalKind::interrupt()).ok();
     }
 }
 
@@ -77,6 +98,19 @@ fn listened_to(fd: OwnedFd) -> Option<AsyncFd<OwnedFd>> {
     #[expect(unsafe_code, reason = "what lends itself out as a descriptor could give a wrong one")]
     let registered = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
     registered.ok()
+}
+
+/// Waits until the process is asked to end: for who has no screen to give back.
+pub(crate) async fn asked_to_end() {
+    let listen = |kind| signal(kind).ok();
+    let mut interrupt = listen(SignalKind::interrupt());
+    let mut terminate = listen(SignalKind::terminate());
+    let mut hangup = listen(SignalKind::hangup());
+    tokio::select! {
+        () = heard(&mut interrupt) => {}
+        () = heard(&mut terminate) => {}
+        () = heard(&mut hangup) => {}
+    }
 }
 
 async fn heard(signal: &mut Option<Signal>) {

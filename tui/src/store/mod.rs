@@ -210,6 +210,9 @@ impl Store {
         if turned.is_empty() {
             return Vec::new();
         }
+        // Who said he would leave, and holds nothing, has left.
+        self.executors
+            .retain(|_, one| !one.late || !one.pulse.beat.draining || !one.pulse.beat.runs.is_empty());
         let held = self.rows().filter(|(_, row)| row.status.is_running());
         let held = held.filter_map(|(at, row)| Some((at, *turned.get(&row.executor?)?)));
         for (at, late) in held.collect::<Vec<_>>() {

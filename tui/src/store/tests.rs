@@ -38,6 +38,22 @@ fn runs_of_a_silent_executor_are_stalled_until_it_is_heard_again() {
 }
 
 #[test]
+fn an_executor_that_said_it_would_leave_has_left() {
+    let mut app = sample(120, 36);
+    let known = app.store.executors().len();
+    let Word::Beats(mut pulses) = beats(Millis(100)) else { unreachable!("they are beats") };
+    pulses.truncate(1);
+    pulses[0].beat.draining = true;
+    update(&mut app, Msg::Word(Word::Beats(pulses.clone())));
+    assert_eq!(app.store.executors().len(), known, "it has runs to end first");
+    pulses[0].beat.runs.clear();
+    update(&mut app, Msg::Word(Word::Beats(pulses)));
+    assert_eq!(app.store.executors().len(), known, "it is still heard");
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(10))));
+    assert_eq!(app.store.executors().len(), known - 1);
+}
+
+#[test]
 fn a_question_is_known_for_as_long_as_it_is_open() {
     let mut app = sample(120, 36);
     let key = app.store.key(&address(2)).unwrap();

@@ -17,7 +17,7 @@ mod words;
 mod tests;
 
 pub(crate) use command::suggestions;
-pub(crate) use steer::{steer_of, underway};
+pub(crate) use steer::{overdue, steer_of, underway};
 
 use longhaul_client::fleet::Point;
 use longhaul_core::Timestamp;

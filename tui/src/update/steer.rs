@@ -175,6 +175,16 @@ pub(super) fn forget(app: &mut App) {
     });
 }
 
+/// What is to be said of something that was asked of a task and takes longer than it should.
+pub(crate) fn overdue(app: &App, row: &Row) -> Option<&'static str> {
+    let asked = app.asked.iter().rfind(|asked| app.store.key(&asked.at) == Some(row.key))?;
+    let slow = app.past().is_none() && app.now.since(asked.since) > PATIENCE;
+    slow.then_some(match asked.fate {
+        Fate::Underway => "no answer yet",
+        Fate::Accepted => "no effect yet",
+    })
+}
+
 /// What is under way for a task, and whether it takes longer than it should.
 pub(crate) fn underway(app: &App, row: &Row) -> Option<(&'static str, bool)> {
     // What is asked for now says nothing of the past.

@@ -12,7 +12,7 @@ use crate::layout::Shape;
 use crate::store::{Flags, Row, SortBy, Standing};
 use crate::text::{clock, fit, number, pad, pad_left, short, span};
 use crate::theme::{Tone, glyph};
-use crate::update::underway;
+use crate::update::{overdue, underway};
 
 use super::{charts, frame, greeting, nothing, put, scrollbar, select, task};
 
@@ -236,7 +236,10 @@ fn line<'a>(app: &App, columns: &Columns, row: &Row) -> Vec<Span<'a>> {
                 None => Span::styled(pad(standing.word(), wide), style),
             }),
             Column::Progress => progress(app, row, wide, text, &mut spans),
-            Column::Step => spans.push(Span::styled(pad(&said(app, row), wide), text)),
+            Column::Step => spans.push(match overdue(app, row) {
+                Some(told) => Span::styled(pad(told, wide), theme.tone(Tone::Bad)),
+                None => Span::styled(pad(&said(app, row), wide), text),
+            }),
             _ => {
                 let value = value(app, columns, row, column);
                 let cell =

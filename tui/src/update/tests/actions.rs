@@ -38,6 +38,20 @@ fn an_abort_is_asked_shown_and_forgotten_when_it_shows_itself() {
 }
 
 #[test]
+fn what_takes_long_is_said_in_words() {
+    let mut app = on("running");
+    let at = app.store.address(app.selected().unwrap()).unwrap();
+    press(&mut app, &["x", "y"]);
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(4))));
+    assert!(!picture(&app).contains("no answer yet"));
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(6))));
+    assert!(picture(&app).contains("no answer yet"), "{}", picture(&app));
+    let outcome = Ok("abort asked for".to_owned());
+    update(&mut app, Msg::Answered { at, steer: Steer::Abort, outcome });
+    assert!(picture(&app).contains("no effect yet"));
+}
+
+#[test]
 fn an_approval_is_bound_to_what_was_looked_at() {
     let mut app = on("paused");
     let row = app.selected().unwrap();

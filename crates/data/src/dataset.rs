@@ -73,6 +73,21 @@ impl Dataset {
         self.stop.clone()
     }
 
+    /// Looks whether a statement is one that [`Dataset::query`] would run, without running it.
+    ///
+    /// # Errors
+    ///
+    /// It is not one reading statement; it wants more than reading; it is not valid.
+    pub fn check(&mut self, sql: &str) -> Result<(), QueryError> {
+        guard::check(sql)?;
+        self.refusals.take();
+        let answer = query::prepare(&self.connection, sql);
+        match (answer, self.refusals.take()) {
+            (Err(_), Some(reason)) => Err(QueryError::Refused { reason }),
+            (answer, _) => answer,
+        }
+    }
+
     /// Runs one reading statement.
     ///
     /// # Errors

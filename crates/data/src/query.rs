@@ -92,6 +92,18 @@ pub(super) fn unbound(connection: &mut Connection) -> Result<(), rusqlite::Error
     connection.progress_handler(0, None::<fn() -> bool>)
 }
 
+/// Has `sql` read by the engine of a connection that is guarded already; runs nothing.
+pub(super) fn prepare(connection: &Connection, sql: &str) -> Result<(), QueryError> {
+    match connection.prepare(sql) {
+        Ok(statement) if statement.readonly() => Ok(()),
+        Ok(_) => Err(QueryError::Refused { reason: "it would write".to_owned() }),
+        Err(rusqlite::Error::MultipleStatement) => {
+            Err(QueryError::NotAQuery { reason: "this is more than one statement".to_owned() })
+        }
+        Err(error) => Err(QueryError::Invalid { reason: reason(&error) }),
+    }
+}
+
 /// Runs `sql` on a connection that is guarded already.
 pub(super) fn run(
     connection: &mut Connection,

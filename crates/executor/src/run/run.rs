@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longhaul_core::{
-    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Rejection, RunNumber, TaskId, Title, Usage,
+    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Rejection, RunNumber, Snapshot,
+    TaskId, Title, Usage,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -246,6 +247,11 @@ impl Run {
             None => Ok(None),
             Some(output) => self.context.load(output, "the output of the task it continues").await.map(Some),
         }
+    }
+
+    /// The task as it stood when this run began: its steps, what it had cost, why it runs.
+    pub fn begun(&self) -> &Snapshot {
+        &self.context.begun
     }
 
     /// The task.

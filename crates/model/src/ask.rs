@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
-use crate::{Class, Error, RateFigures, Reply, Said, Tool};
+use crate::{Call, Class, Error, RateFigures, Reply, Said, Tool, estimate};
 
 /// A language model.
 pub trait Model: Send + Sync {
@@ -41,6 +41,31 @@ pub struct Ask {
     pub must_call: Option<String>,
     /// The most tokens it may answer.
     pub most_output: u32,
+}
+
+impl Ask {
+    /// How many tokens the question is, about.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        let said = |said: &Said| match said {
+            Said::Person { text } => text.len(),
+            Said::Model(reply) => {
+                let call = |call: &Call| {
+                    let arguments = match &call.arguments {
+                        Ok(arguments) => arguments.to_string().len(),
+                        Err(text) => text.len(),
+                    };
+                    call.name.len() + arguments
+                };
+                reply.text.len() + reply.calls.iter().map(call).sum::<usize>()
+            }
+            Said::Tool { answer, .. } => answer.to_string().len(),
+        };
+        let tool =
+            |tool: &Tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
+        let dialog: usize = self.dialog.iter().map(said).sum();
+        estimate(self.system.len() + dialog + self.tools.iter().map(tool).sum::<usize>())
+    }
 }
 
 /// What comes of asking.

@@ -13,10 +13,17 @@ mod ask;
 mod dialog;
 mod error;
 mod figures;
+mod providers;
+mod retry;
+mod rig;
 mod scripted;
+mod settings;
 
 pub use ask::{Ask, Facts, Heard, Model, reply};
 pub use dialog::{Call, Reply, Said, Stop, Tokens, Tool, estimate};
 pub use error::{Class, Error};
-pub use figures::{Allowance, RateFigures};
+pub use figures::{Allowance, RateFigures, figures, retry_after};
+pub use providers::Providers;
+pub use retry::Retry;
 pub use scripted::{Scripted, Turn};
+pub use settings::{Api, ModelFile, ProviderFile, ProviderSettings, Secret, Settings, SettingsError};

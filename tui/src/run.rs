@@ -103,11 +103,11 @@ pub async fn run_for(host: Host, source: Arc<dyn Source>, options: Options) -> R
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(Error::NoTerminal);
     }
+    // From here on no signal ends the process before the terminal is given back.
+    let stops = Stops::listen();
     // Asked before anything else reads from the terminal.
     let palette = options.palette.unwrap_or_else(fitting);
     let app = begin(source.as_ref(), &options, palette, Hosted::by(&host));
-    // From here on nothing ends the process before the terminal is given back.
-    let stops = Stops::listen();
     let mut screen = Screen::take()?;
     let app = App { size: screen.size()?, ..app };
     if app.mouse {

@@ -5,7 +5,7 @@
 //! word), `age>1h`, `age<5m`, `tokens>1000` compare. Any other word is the status, or is looked for in
 //! title, note, step and id.
 
-use longhaul_core::{Millis, Status, Timestamp};
+use longhaul_core::{Millis, Status, TaskId, Timestamp};
 use longhaul_wire::query;
 
 use crate::store::{Row, Store};
@@ -67,6 +67,11 @@ impl Filter {
     /// Whether it lets everything pass.
     pub(crate) fn is_empty(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// Whether it says the same of a task for as long as that is there.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.terms.iter().all(|term| matches!(term.what, What::Owner(..)))
     }
 
     /// What to ask a projector for so that it finds what may be shown, the rest of which is for
@@ -155,7 +160,7 @@ impl What {
                     || contains(row.title.as_str(), word)
                     || contains(&row.note, word)
                     || contains(store.name(row.step), word)
-                    || contains(&row.key.task.to_string(), word)
+                    || is_in_id(row.key.task, word)
             }
             Self::Status(word) => row.standing().word() == word || row.status.as_str() == word,
             Self::Org(word) => begins(store.name(row.key.org), word),
@@ -165,7 +170,7 @@ impl What {
             Self::Executor(word) => {
                 row.executor.is_some_and(|id| crate::text::short(id.0).contains(word.as_str()))
             }
-            Self::Id(word) => row.key.task.to_string().contains(word.as_str()),
+            Self::Id(word) => is_in_id(row.key.task, word),
             Self::Waits(word) => {
                 store.waiting(row.key).is_some_and(|waiting| begins(waiting.reason.code(), word))
             }
@@ -184,10 +189,18 @@ fn contains(text: &str, word: &str) -> bool {
         return true;
     }
     if text.is_ascii() {
+        // A hundred thousand tasks are looked through at each key.
         let (text, word) = (text.as_bytes(), word.as_bytes());
-        return text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+        let begins = |part: &[u8]| part[0].to_ascii_lowercase() == word[0];
+        return text.windows(word.len()).any(|part| begins(part) && part.eq_ignore_ascii_case(word));
     }
     text.to_lowercase().contains(word)
+}
+
+/// Whether a task's id has `word` in it.
+fn is_in_id(task: TaskId, word: &str) -> bool {
+    let fits = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+    word.bytes().all(fits) && task.0.hyphenated().encode_lower(&mut [0; 36]).contains(word)
 }
 
 /// `90s`, `5m`, `2h`, `3d`.

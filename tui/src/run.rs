@@ -195,9 +195,7 @@ impl Loop {
                 }
                 word = self.words.recv() => {
                     let Some(word) = word else { return Ok(Left::Quit) };
-                    self.take(performer, word)?;
-                    self.gulp(performer)?;
-                    dirty = true;
+                    dirty |= self.gulp(performer, word)?;
                 }
                 () = tokio::time::sleep_until(wake) => {
                     self.take(performer, Msg::Tick(self.source.now()))?;
@@ -231,13 +229,17 @@ impl Loop {
         Instant::now() + Duration::from_millis(wait.clamp(1, 1000))
     }
 
-    /// Takes what else is there already: one frame shows all of it.
-    fn gulp(&mut self, performer: &mut Performer) -> io::Result<()> {
+    /// Takes a word and what else is there already: one frame shows all of it. Whether there has to be one.
+    fn gulp(&mut self, performer: &mut Performer, first: Msg) -> io::Result<bool> {
+        let before = self.app.gist();
+        let mut waits = self.app.can_wait(&first);
+        self.take(performer, first)?;
         for _ in 0..GULP {
             let Ok(word) = self.words.try_recv() else { break };
+            waits &= self.app.can_wait(&word);
             self.take(performer, word)?;
         }
-        Ok(())
+        Ok(!waits || self.app.gist() != before)
     }
 
     fn take(&mut self, performer: &mut Performer, msg: Msg) -> io::Result<()> {

@@ -47,6 +47,7 @@ pub use clock::{Clock, new_id, now};
 pub use entry::{Entry, Follower, Unread};
 pub use error::{ActError, CommitError, Error};
 pub use journal::Journal;
+pub use live::UnreadBeat;
 pub use longhaul_wire::live::{Change, Changed, TextDelta};
 pub use longhaul_wire::{Parsed, Record, Shard, Shards};
 pub use nats::{Auth, ConnectOptions};

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use longhaul_core::{Beat, Dispatch, ExecutorId, Kind, OrgId, TaskId, TaskRef, UserId};
 use longhaul_wire::live::{self, Change, Changed, TextDelta};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::journal::Journal;
@@ -21,6 +21,23 @@ impl Journal {
     /// If the log is not available.
     pub async fn beat(&self, beat: &Beat) -> Result<(), Error> {
         Ok(self.port.beat(&beat.executor.to_string(), json(beat, "the heartbeat")?).await?)
+    }
+
+    /// The same as [`Journal::beats`], each read only as far as to know whose it is: for those who only need
+    /// some of them.
+    ///
+    /// # Errors
+    /// If the log is not available.
+    pub async fn unread_beats(&self) -> Result<BoxStream<'static, Result<UnreadBeat, Error>>, Error> {
+        let beats = again(self.deadline, || self.port.beats()).await?;
+        Ok(beats
+            .filter_map(|body| async move {
+                match body {
+                    Ok(body) => UnreadBeat::new(body).map(Ok),
+                    Err(why) => Some(Err(Error::from(why))),
+                }
+            })
+            .boxed())
     }
 
     /// The last heartbeat of each executor, then those to come. What cannot be read is left out.
@@ -135,6 +152,30 @@ impl Journal {
     /// If nobody answers within `timeout`, or nobody serves it.
     pub async fn ask(&self, endpoint: &str, question: Bytes, timeout: Duration) -> Result<Answer, PortError> {
         self.port.ask(endpoint, question, timeout).await
+    }
+}
+
+/// A heartbeat that was not read yet.
+#[derive(Debug, Clone)]
+pub struct UnreadBeat {
+    /// Whose it is.
+    pub executor: ExecutorId,
+    body: Bytes,
+}
+
+impl UnreadBeat {
+    fn new(body: Bytes) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Whose {
+            executor: ExecutorId,
+        }
+        let Whose { executor } = readable("heartbeat", &body)?;
+        Some(Self { executor, body })
+    }
+
+    /// Reads it; nothing if it cannot be read.
+    pub fn read(&self) -> Option<Beat> {
+        readable("heartbeat", &self.body)
     }
 }
 

@@ -8,6 +8,7 @@ mod caps;
 mod column;
 mod find;
 mod full;
+mod gist;
 mod inbox;
 mod lag;
 mod latency;

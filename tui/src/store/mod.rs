@@ -6,6 +6,7 @@
 
 mod count;
 mod intern;
+mod moved;
 mod order;
 mod past;
 mod row;
@@ -33,6 +34,7 @@ pub(crate) use strip::{BEATS, Strip};
 pub(crate) use talk::Talk;
 
 use intern::Interner;
+use moved::Moved;
 
 /// A heartbeat older than this is late: its runs are shown as stalled.
 pub(crate) const LATE: Millis = Millis::seconds(3);
@@ -59,8 +61,7 @@ pub(crate) struct Store {
     questions: HashMap<Key, ApprovalView>,
     /// The last heartbeat of each executor.
     executors: HashMap<ExecutorId, Executor>,
-    /// Counts up whenever a change may concern the order of rows.
-    version: u64,
+    moved: Moved,
     /// Tasks of which nothing can be read.
     pub(crate) unreadable: u64,
 }
@@ -83,7 +84,18 @@ impl Store {
 
     /// Changes whenever the order of rows may have.
     pub(crate) fn version(&self) -> u64 {
-        self.version
+        self.moved.version()
+    }
+
+    /// The rows whose place in an order may be another one than it was at a version, some of them twice;
+    /// nothing if that may be any.
+    pub(crate) fn moved_since(&self, version: u64) -> Option<impl Iterator<Item = u32>> {
+        self.moved.since(version)
+    }
+
+    /// A row's place in memory.
+    pub(crate) fn at(&self, key: Key) -> Option<u32> {
+        self.index.get(&key).copied()
     }
 
     /// A row by its place in memory.
@@ -100,6 +112,11 @@ impl Store {
     pub(crate) fn key(&self, task: &TaskRef) -> Option<Key> {
         let key = Key { org: self.names.find(task.org.as_str())?, task: task.task };
         self.index.contains_key(&key).then_some(key)
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Every row, with its place.
@@ -179,7 +196,7 @@ impl Store {
                 self.counts.add(&row);
                 self.index.insert(key, at);
                 self.rows.push(row);
-                self.version += 1;
+                self.moved.one(at);
             }
         }
     }
@@ -250,10 +267,16 @@ impl Store {
     }
 
     fn flag(&mut self, at: u32, flag: Flags, on: bool) {
-        if self.row(at).flags.has(flag) != on {
-            let mut row = self.row(at).clone();
-            row.flags.set(flag, on);
-            self.exchange(at, row);
+        let row = &mut self.rows[at as usize];
+        if row.flags.has(flag) == on {
+            return;
+        }
+        let before = row.standing();
+        self.counts.remove(row);
+        row.flags.set(flag, on);
+        self.counts.add(row);
+        if row.standing() != before {
+            self.moved.one(at);
         }
     }
 
@@ -265,7 +288,9 @@ impl Store {
             || row.flags.has(Flags::HIDDEN) != before.flags.has(Flags::HIDDEN)
             || row.title != before.title;
         *before = row;
-        self.version += u64::from(moves);
+        if moves {
+            self.moved.one(at);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! In which order rows are shown, and which.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use longhaul_core::{Millis, Timestamp};
 
@@ -108,37 +108,120 @@ impl Order {
         if !due {
             return false;
         }
-        self.rows.clear();
-        let shown =
-            store.rows().filter(|(_, row)| !row.flags.has(Flags::HIDDEN) && filter.matches(store, row, now));
-        self.rows.extend(shown.map(|(at, _)| at));
-        sort_rows(&mut self.rows, store, sort);
+        // What else may change by itself: what a filter sees of a row, how far it is, what it used.
+        let steady = filter.is_steady() && !matches!(sort.by, SortBy::Progress | SortBy::Tokens);
+        let moved = if self.stale || !steady { None } else { store.moved_since(self.version) };
+        match moved {
+            Some(moved) => self.mend(store, filter, sort, now, moved.collect()),
+            None => self.make(store, filter, sort, now),
+        }
         (self.version, self.made_at, self.stale) = (store.version(), now, false);
         true
     }
 
+    fn make(&mut self, store: &Store, filter: &Filter, sort: Sort, now: Timestamp) {
+        let shown = store.rows().filter(|(_, row)| is_shown(store, filter, row, now));
+        let mut keyed: Vec<Keyed> = shown.map(|(at, row)| (key(sort.by, row, 0), at)).collect();
+        sort_rows(&mut keyed, store, sort.by, 0);
+        self.rows.clear();
+        match sort.reversed {
+            false => self.rows.extend(keyed.iter().map(|(_, at)| *at)),
+            true => self.rows.extend(keyed.iter().rev().map(|(_, at)| *at)),
+        }
+    }
+
+    /// Puts the rows that moved where they belong; the others are in order.
+    fn mend(&mut self, store: &Store, filter: &Filter, sort: Sort, now: Timestamp, mut moved: Vec<u32>) {
+        moved.sort_unstable();
+        moved.dedup();
+        let mut is_moved = vec![false; store.len()];
+        moved.iter().for_each(|at| is_moved[*at as usize] = true);
+        self.rows.retain(|at| !is_moved[*at as usize]);
+        moved.retain(|at| is_shown(store, filter, store.row(*at), now));
+        moved.sort_unstable_by(|a, b| compare(store, sort, *a, *b));
+        let mut rows = Vec::with_capacity(self.rows.len() + moved.len());
+        let mut rest = self.rows.as_slice();
+        for at in moved {
+            let before = rest.partition_point(|other| compare(store, sort, *other, at).is_lt());
+            rows.extend_from_slice(&rest[..before]);
+            rows.push(at);
+            rest = &rest[before..];
+        }
+        rows.extend_from_slice(rest);
+        self.rows = rows;
+    }
+
     /// The place of a row in it.
     pub(crate) fn place(&self, store: &Store, key: Key) -> Option<usize> {
-        self.rows.iter().position(|at| store.row(*at).key == key)
+        let wanted = store.at(key)?;
+        self.rows.iter().position(|at| *at == wanted)
     }
 }
 
+fn is_shown(store: &Store, filter: &Filter, row: &Row, now: Timestamp) -> bool {
+    !row.flags.has(Flags::HIDDEN) && filter.matches(store, row, now)
+}
+
+/// A row with what it is sorted by: next to each other, for a hundred thousand rows are not.
+type Keyed = (u128, u32);
+
+/// How many bytes of a title are in a key.
+const PART: usize = size_of::<u128>();
+
+/// What a row is sorted by, the lowest first. Of titles it is the part that begins there.
+fn key(by: SortBy, row: &Row, from: usize) -> u128 {
+    let first = match by {
+        SortBy::Attention => u64::from(rank(row.standing())),
+        SortBy::Age => 0,
+        SortBy::Status => {
+            let word = row.standing().word();
+            Standing::ALL.into_iter().filter(|other| other.word() < word).count() as u64
+        }
+        SortBy::Title => {
+            let rest = row.title.as_str().as_bytes().get(from..).unwrap_or_default();
+            let mut part = [0; PART];
+            let length = rest.len().min(PART);
+            part[..length].copy_from_slice(&rest[..length]);
+            return u128::from_be_bytes(part);
+        }
+        SortBy::Progress => u64::from(u32::MAX) - row.fraction.map_or(0, |part| u64::from(part) + 1),
+        SortBy::Tokens => !row.tokens,
+    };
+    // The newest first.
+    let age = !(row.submitted_at.0.cast_unsigned() ^ (1 << 63));
+    u128::from(first) << 64 | u128::from(age)
+}
+
 /// Ties are broken by age, then by id: the order is the same however often it is made.
-fn sort_rows(rows: &mut [u32], store: &Store, sort: Sort) {
-    let newest = |row: &Row| (Reverse(row.submitted_at), row.key);
-    let of = |at: &u32| store.row(*at);
-    match sort.by {
-        SortBy::Attention => rows.sort_unstable_by_key(|at| (rank(of(at).standing()), newest(of(at)))),
-        SortBy::Age => rows.sort_unstable_by_key(|at| newest(of(at))),
-        SortBy::Status => rows.sort_unstable_by_key(|at| (of(at).standing().word(), newest(of(at)))),
-        SortBy::Title => rows.sort_unstable_by(|a, b| {
-            of(a).title.as_str().cmp(of(b).title.as_str()).then_with(|| newest(of(a)).cmp(&newest(of(b))))
-        }),
-        SortBy::Progress => rows.sort_unstable_by_key(|at| (Reverse(of(at).fraction), newest(of(at)))),
-        SortBy::Tokens => rows.sort_unstable_by_key(|at| (Reverse(of(at).tokens), newest(of(at)))),
-    }
-    if sort.reversed {
-        rows.reverse();
+fn newest(store: &Store, a: u32, b: u32) -> Ordering {
+    let of = |at: u32| (Reverse(store.row(at).submitted_at), store.row(at).key);
+    of(a).cmp(&of(b))
+}
+
+/// How two rows follow each other.
+fn compare(store: &Store, sort: Sort, a: u32, b: u32) -> Ordering {
+    let (one, other) = (store.row(a), store.row(b));
+    let first = match sort.by {
+        SortBy::Title => one.title.as_str().cmp(other.title.as_str()),
+        by => key(by, one, 0).cmp(&key(by, other, 0)),
+    };
+    let forward = first.then_with(|| newest(store, a, b));
+    if sort.reversed { forward.reverse() } else { forward }
+}
+
+/// Sorts rows whose titles are the same up to a byte, if they are sorted by title.
+fn sort_rows(rows: &mut [Keyed], store: &Store, by: SortBy, from: usize) {
+    // Not the quickest for what is in no order, but most of it is in some.
+    rows.sort_by_key(|(key, _)| *key);
+    for same in rows.chunk_by_mut(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+        // A title has no byte of zero.
+        let goes_on = by == SortBy::Title && same[0].0 & 0xff != 0;
+        if goes_on {
+            same.iter_mut().for_each(|(rest, at)| *rest = key(by, store.row(*at), from + PART));
+            sort_rows(same, store, by, from + PART);
+        } else {
+            same.sort_unstable_by(|a, b| newest(store, a.1, b.1));
+        }
     }
 }
 
@@ -147,5 +230,71 @@ fn rank(standing: Standing) -> u8 {
     match standing {
         Standing::Aborted | Standing::Completed => Standing::Aborted as u8,
         other => other as u8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longhaul_client::fleet::Brief;
+    use longhaul_core::{Sequence, Status, Title};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{NOW, brief};
+
+    /// A task as one of some in one of some states, so that there are ties of every kind.
+    fn told() -> impl Strategy<Value = Brief> {
+        let titles =
+            ["a", "ab", "a title that is longer than a key", "a title that is longer than a kez", "ä"];
+        let status = prop_oneof![
+            Just(Status::Pending),
+            Just(Status::Running),
+            Just(Status::Failed),
+            Just(Status::Completed)
+        ];
+        let part = proptest::option::of(0..3_u8);
+        (0..40_u8, status, 0..titles.len(), 0..3_u64, any::<bool>(), part).prop_map(
+            move |(n, status, title, tokens, dismissed, part)| Brief {
+                title: Title::new(titles[title]).unwrap(),
+                submitted_at: Timestamp((n % 3).into()),
+                tokens,
+                dismissed,
+                fraction: part.map(|part| f64::from(part) / 3.0),
+                ..brief(n.into(), status)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn an_order_that_is_mended_is_the_one_that_is_made(
+            steps in proptest::collection::vec((proptest::collection::vec(told(), 0..8), any::<bool>()), 1..12),
+            reversed: bool,
+        ) {
+            for by in SortBy::ALL {
+                let sort = Sort { by, reversed };
+                let (mut store, mut mended, mut sequence) = (Store::default(), Order::default(), 0);
+                for (briefs, looks) in &steps {
+                    for brief in briefs {
+                        sequence += 1;
+                        store.put(Brief { sequence: Sequence(sequence), ..brief.clone() });
+                    }
+                    if !looks {
+                        continue;
+                    }
+                    mended.made_at = Timestamp::default();
+                    mended.refresh(&store, &Filter::default(), sort, NOW);
+                    let mut made = Order { stale: true, ..Order::default() };
+                    made.refresh(&store, &Filter::default(), sort, NOW);
+                    if !matches!(by, SortBy::Progress | SortBy::Tokens) {
+                        prop_assert_eq!(mended.rows(), made.rows(), "{:?}", sort);
+                    }
+                    let apart = |pair: &[u32]| compare(&store, sort, pair[0], pair[1]).is_lt();
+                    prop_assert!(made.rows().windows(2).all(apart), "{:?}", sort);
+                    let all: std::collections::BTreeSet<_> = made.rows().iter().collect();
+                    prop_assert_eq!(all.len(), store.counts().total() as usize);
+                }
+            }
+        }
     }
 }

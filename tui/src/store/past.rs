@@ -16,7 +16,7 @@ impl Store {
         let mut then = Self {
             names: self.names.clone(),
             unreadable: self.unreadable,
-            version: self.version + 1,
+            moved: self.moved.others(),
             ..Self::default()
         };
         let mut between = Vec::new();
@@ -72,6 +72,6 @@ impl Store {
         }
         self.questions.remove(&key);
         self.waits.remove(&key);
-        self.version += 1;
+        self.moved = self.moved.others();
     }
 }

@@ -409,7 +409,7 @@ fn spans(micros: impl Iterator<Item = u64>) -> Samples {
 
 /// Whether every task is in the list.
 fn is_listed(seen: &Seen) -> bool {
-    seen.screen.rows().nth(1).is_some_and(|tabs| tabs.trim_end().ends_with(" tasks"))
+    seen.screen.rows().next().is_some_and(|header| header.contains(" live "))
 }
 
 fn pause(millis: u64) {

@@ -38,7 +38,7 @@ pub use story::Told;
 pub use stretch::Stretch;
 
 /// How long changes are gathered into one word.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(30);
 /// How many records make one word at most.
 const BATCH: usize = 512;
 /// How many tasks that have ended are listed, or a few more: the latest submitted. Those that have not

@@ -53,6 +53,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "journal",
             "broker",
             "client",
+            "model",
             "projector",
             "scheduler",
             "executor",
@@ -62,13 +63,17 @@ const ARROWS: [(&str, &[&str]); 19] = [
 ];
 
 /// Third-party crates that only one crate may name, and which.
-const ALONE: [(&str, &[&str]); 6] = [
+const ALONE: [(&str, &[&str]); 10] = [
     ("async-nats", &["journal"]),
+    ("reqwest", &["model"]),
+    ("rig-core", &["model"]),
     ("typst", &["render"]),
     ("ratatui", &["tui"]),
     // The storm is a program too.
     ("clap", &["cli", "tests"]),
     ("sqlparser", &["data"]),
+    ("parquet", &["data"]),
+    ("tokio-postgres", &["data"]),
     ("rusqlite", &["data", "projector"]),
 ];
 

@@ -234,7 +234,7 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// A SQLite file, a CSV file, or a folder of CSV files
+    /// A file of SQLite, CSV, JSON or Parquet, or a folder of CSV, JSON and Parquet files
     // An id of its own: the global `--data` has the field's name.
     #[arg(id = "source", value_name = "DATA")]
     pub(crate) data: PathBuf,

@@ -1,20 +1,18 @@
 //! An opened data set.
 
-use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempPath;
 
-use super::delimited;
 use super::error::{Error, QueryError};
 use super::guard::{self, Refusals};
 use super::inspect::inspect;
+use super::load;
 use super::query::{self, Limits, Rows, Stop, reason};
 use super::schema::Schema;
-use super::source::{Found, Source, file_name};
-use crate::words::words;
+use super::source::{Found, Source};
 
 /// A data set that can be asked. It is described once, when it is opened, and can only be read.
 pub struct Dataset {
@@ -26,11 +24,6 @@ pub struct Dataset {
     /// The sample lies in a file of its own, which goes with the data set.
     _file: Option<TempPath>,
 }
-
-/// A page of SQLite's: the unit in which a database in memory is bounded.
-const PAGE_BYTES: u64 = 4096;
-/// A table in memory takes up to this many times the bytes of its CSV file.
-const MEMORY_PER_CSV_BYTE: u64 = 4;
 
 impl Dataset {
     /// Opens `source` and describes it. `roots` are the only folders whose files may be read;
@@ -48,15 +41,15 @@ impl Dataset {
                 (open_sqlite(&file, &name)?, Some(file), Vec::new())
             }
             Found::Sqlite(path) => (open_sqlite(&path, &name)?, None, Vec::new()),
-            Found::Delimited(paths) => {
-                let (connection, loaded) = load_files(&paths, &name, limits, stop)?;
+            Found::Files(paths) => {
+                let (connection, loaded) = load::files(&paths, &name, limits, stop)?;
                 (connection, None, loaded)
             }
         };
         let unusable =
             |error: rusqlite::Error| Error::Database { place: name.clone(), reason: reason(&error) };
         let mut schema = inspect(&mut connection, &name, limits, stop)?;
-        describe(&mut schema, loaded);
+        load::describe(&mut schema, loaded);
         let refusals = guard::lock(&mut connection).map_err(unusable)?;
         Ok(Self { connection, schema, refusals, limits: limits.clone(), stop: stop.clone(), _file: file })
     }
@@ -128,82 +121,4 @@ fn sample_file() -> Result<TempPath, Error> {
         Ok(file.into_temp_path())
     };
     write().map_err(|source| Error::Unreadable { path: std::env::temp_dir(), source })
-}
-
-/// What is known of the tables beside what the database tells.
-type Loaded = Vec<delimited::Loaded>;
-
-fn load_files(
-    paths: &[PathBuf],
-    name: &str,
-    limits: &Limits,
-    stop: &Stop,
-) -> Result<(Connection, Loaded), Error> {
-    let too_large = |bytes| Error::TooLarge { place: name.to_owned(), bytes, limit: limits.csv_bytes };
-    let mut total = 0;
-    for path in paths {
-        total += fs::metadata(path).map_err(unreadable(path))?.len();
-    }
-    if total > limits.csv_bytes {
-        return Err(too_large(total));
-    }
-    let unusable =
-        |error: rusqlite::Error| Error::Database { place: name.to_owned(), reason: reason(&error) };
-    let mut connection = Connection::open_in_memory().map_err(unusable)?;
-    guard::distrust(&connection).map_err(unusable)?;
-    let pages = limits.csv_bytes.saturating_mul(MEMORY_PER_CSV_BYTE) / PAGE_BYTES + 256;
-    connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).map_err(unusable)?;
-    let mut loaded: Loaded = Vec::with_capacity(paths.len());
-    let mut left = limits.csv_bytes;
-    for path in paths {
-        // The size that was asked for may not be the size that is read: a file that grows.
-        let mut bytes = Vec::new();
-        let file = fs::File::open(path).map_err(unreadable(path))?;
-        file.take(left + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
-        left = left.checked_sub(bytes.len() as u64).ok_or_else(|| too_large(limits.csv_bytes + 1))?;
-        let table = table_name(path, &loaded);
-        loaded.push(
-            delimited::load(&mut connection, &table, &bytes, stop).map_err(|error| error.into_error(path))?,
-        );
-    }
-    Ok((connection, loaded))
-}
-
-fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    move |source| Error::Unreadable { path: path.to_owned(), source }
-}
-
-/// A table's name from its file's: letters, figures and underscores, never taken twice.
-fn table_name(path: &Path, taken: &Loaded) -> String {
-    let stem = path.with_extension("");
-    let mut name: String =
-        file_name(&stem).chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).take(60).collect();
-    let bad_start = name.starts_with(|c: char| c.is_numeric());
-    if words(&name).is_empty() || bad_start || name.to_lowercase().starts_with("sqlite_") {
-        name = format!("table_{name}");
-    }
-    let is_taken = |name: &str| taken.iter().any(|t| t.table.eq_ignore_ascii_case(name));
-    let mut unique = name.clone();
-    let mut copy = 2;
-    while is_taken(&unique) {
-        unique = format!("{name}_{copy}");
-        copy += 1;
-    }
-    unique
-}
-
-fn describe(schema: &mut Schema, loaded: Loaded) {
-    let many = loaded.len() > 1;
-    for file in loaded {
-        if let Some(table) = schema.tables.iter_mut().find(|t| t.name == file.table) {
-            for (name, unit) in file.units {
-                if let Some(column) = table.columns.iter_mut().find(|c| c.name == name) {
-                    column.unit = Some(unit.to_owned());
-                }
-            }
-        }
-        for remark in file.remarks {
-            schema.remarks.push(if many { format!("{}: {remark}", file.table) } else { remark });
-        }
-    }
 }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+/// What may be named instead of what is no data.
+const KINDS: &str = "name a file of SQLite, CSV, JSON or Parquet, or a folder of CSV, JSON and Parquet files";
+
 /// A data set that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -16,7 +19,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The path is a device, a pipe, a socket.
-    #[error("{} is not a file; name an SQLite file, a CSV file or a folder of CSV files", path.display())]
+    #[error("{} is not a file; {KINDS}", path.display())]
     NotAFile {
         /// The path as given.
         path: PathBuf,
@@ -28,13 +31,13 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder without data, or an empty list of paths.
-    #[error("no data in {place}; name an SQLite file, a CSV file or a folder of CSV files")]
+    #[error("no data in {place}; {KINDS}")]
     Nothing {
         /// Where data was looked for.
         place: String,
     },
     /// A list that mixes kinds of files.
-    #[error("{} is an SQLite file inside a list; name it alone, lists are for CSV files", path.display())]
+    #[error("{} is an SQLite file inside a list; name it alone, lists are for CSV, JSON and Parquet files", path.display())]
     Mixed {
         /// The file that does not fit.
         path: PathBuf,
@@ -51,13 +54,49 @@ pub enum Error {
         /// How large it may be.
         limit: u64,
     },
-    /// A file that does not hold a table.
+    /// More rows than the limit.
+    #[error(
+        "{place} has more than the {limit} rows that are read; leave out what the report does not need, or load the data into an SQLite file and name that"
+    )]
+    TooManyRows {
+        /// The file or the list.
+        place: String,
+        /// How many rows it may have.
+        limit: u64,
+    },
+    /// Few bytes on disk, too many in memory.
+    #[error(
+        "{place} takes more than {limit} bytes of memory once it is unpacked; leave out columns the report does not need, or load the data into an SQLite file and name that"
+    )]
+    TooLargeUnpacked {
+        /// The file or the list.
+        place: String,
+        /// How many bytes of memory it may take.
+        limit: u64,
+    },
+    /// A CSV file that does not hold a table.
     #[error("{} is not a usable CSV file: {fault}", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
-        fault: CsvFault,
+        fault: FileFault,
+    },
+    /// A JSON file that does not hold a table.
+    #[error("{} is not a usable JSON file: {fault}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        fault: FileFault,
+    },
+    /// A Parquet file that does not hold a table.
+    #[error("{} is not a usable Parquet file: {fault}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong; it has no lines.
+        fault: FileFault,
     },
     /// A database that SQLite cannot open or read.
     #[error("{place} is not a usable SQLite database: {reason}")]
@@ -72,9 +111,9 @@ pub enum Error {
     Stopped,
 }
 
-/// Why a text is not a table: where, what, and what to do about it.
+/// Why a file is not a table: where, what, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CsvFault {
+pub struct FileFault {
     /// The line, counted from 1, where there is one to name.
     pub line: Option<u64>,
     /// What is wrong there.
@@ -83,7 +122,7 @@ pub struct CsvFault {
     pub advice: String,
 }
 
-impl CsvFault {
+impl FileFault {
     pub(crate) fn at(line: u64, problem: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { line: Some(line), problem: problem.into(), advice: advice.into() }
     }
@@ -93,7 +132,7 @@ impl CsvFault {
     }
 }
 
-impl fmt::Display for CsvFault {
+impl fmt::Display for FileFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
             write!(out, "line {line}: ")?;

@@ -1,8 +1,8 @@
 //! Data sets: a file or a few, opened read-only, described, and asked.
 //!
-//! Whatever the data came as, it is one SQLite connection afterwards: the file itself, or a
-//! database in memory filled from CSV files. The engine refuses everything but reading, and
-//! every query is bounded in rows, bytes and time.
+//! Files are one SQLite connection afterwards: the database that the file is, or one in memory
+//! filled from CSV, JSON and Parquet. The engine refuses everything but reading, and every query
+//! is bounded in rows, bytes and time.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
@@ -11,7 +11,10 @@ mod delimited;
 mod error;
 mod guard;
 mod inspect;
+mod json;
 mod keys;
+mod load;
+mod parquet;
 mod query;
 pub mod sample;
 mod schema;
@@ -19,7 +22,7 @@ mod source;
 pub mod words;
 
 pub use dataset::Dataset;
-pub use error::{CsvFault, Error, QueryError};
+pub use error::{Error, FileFault, QueryError};
 pub use query::{Limits, Rows, Stop};
 pub use schema::{Column, ColumnKind, ForeignKey, Schema, Table};
 pub use source::Source;

@@ -24,8 +24,10 @@ pub struct Limits {
     /// Milliseconds that describing the data set may take; what is not described by then is
     /// listed without figures.
     pub schema_millis: u64,
-    /// Bytes of CSV that are read, over all files together.
-    pub csv_bytes: u64,
+    /// Bytes of files that are loaded into memory (CSV, JSON, Parquet), all of a data set together.
+    pub file_bytes: u64,
+    /// Rows that are loaded from them, likewise. A file of few bytes may unpack to very many.
+    pub file_rows: u64,
 }
 
 impl Default for Limits {
@@ -35,7 +37,8 @@ impl Default for Limits {
             result_bytes: 1024 * 1024,
             query_millis: 15_000,
             schema_millis: 30_000,
-            csv_bytes: 128 * 1024 * 1024,
+            file_bytes: 128 * 1024 * 1024,
+            file_rows: 5_000_000,
         }
     }
 }

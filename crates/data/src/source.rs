@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::Error;
 
-/// The data of a report, as a request names it: one path, or a list of CSV files.
+/// The data of a report, as a request names it: one path, or a list of files.
 ///
-/// A path is an SQLite file, a CSV file, or a folder whose CSV files are one table each.
+/// A path is a file of SQLite, CSV, JSON or Parquet, or a folder whose CSV, JSON and Parquet files
+/// are one table each.
 /// `sample:chinook` is the data set that ships with the program. In JSON it is a text or a list
 /// of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +25,13 @@ pub(crate) const SAMPLE: &str = "sample:chinook";
 pub(crate) enum Found {
     Sample,
     Sqlite(PathBuf),
-    Delimited(Vec<PathBuf>),
+    /// Files that are loaded, each of which is a table.
+    Files(Vec<PathBuf>),
 }
 
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 const DATABASE_EXTENSIONS: [&str; 3] = ["sqlite", "sqlite3", "db"];
-const TABLE_EXTENSIONS: [&str; 3] = ["csv", "tsv", "tab"];
+const TABLE_EXTENSIONS: [&str; 8] = ["csv", "tsv", "tab", "json", "ndjson", "jsonl", "parquet", "pq"];
 
 impl Source {
     /// One file, one folder, or the sample.
@@ -38,7 +40,7 @@ impl Source {
         Self(vec![path.into()])
     }
 
-    /// Several CSV files, each of which becomes a table.
+    /// Several files of CSV, JSON and Parquet, each of which becomes a table.
     #[must_use]
     pub fn many(paths: Vec<String>) -> Self {
         Self(paths)
@@ -119,7 +121,7 @@ fn find_list(paths: &[String], roots: &[PathBuf]) -> Result<Found, Error> {
             files.push(file);
         }
     }
-    Ok(Found::Delimited(files))
+    Ok(Found::Files(files))
 }
 
 fn find_one(path: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
@@ -131,12 +133,11 @@ fn find_one(path: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
     if is_sqlite(&real)? {
         return Ok(Found::Sqlite(real));
     }
-    let extension = real.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    if extension.is_some_and(|e| DATABASE_EXTENSIONS.contains(&e.as_str())) {
+    if DATABASE_EXTENSIONS.contains(&extension(&real).as_str()) {
         let reason = "it does not begin as an SQLite file does".to_owned();
         return Err(Error::Database { place: path.display().to_string(), reason });
     }
-    Ok(Found::Delimited(vec![real]))
+    Ok(Found::Files(vec![real]))
 }
 
 fn find_in_folder(folder: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
@@ -144,8 +145,7 @@ fn find_in_folder(folder: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        if extension.is_some_and(|e| TABLE_EXTENSIONS.contains(&e.as_str())) {
+        if TABLE_EXTENSIONS.contains(&extension(&path).as_str()) {
             // A link in the folder may lead out of it: each file is resolved by itself.
             let file = resolve(&path, roots)?;
             require_file(&file)?;
@@ -157,7 +157,7 @@ fn find_in_folder(folder: &Path, roots: &[PathBuf]) -> Result<Found, Error> {
     }
     files.sort();
     files.dedup();
-    Ok(Found::Delimited(files))
+    Ok(Found::Files(files))
 }
 
 /// The real absolute path: links followed, so that a link cannot lead out of the roots, and a
@@ -187,6 +187,11 @@ fn is_sqlite(path: &Path) -> Result<bool, Error> {
         .read_to_end(&mut head)
         .map_err(unreadable)?;
     Ok(head == SQLITE_MAGIC)
+}
+
+/// What the name of a file ends with, in small letters; empty without an ending.
+pub(crate) fn extension(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
 pub(crate) fn file_name(path: &Path) -> String {

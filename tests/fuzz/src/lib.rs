@@ -8,10 +8,13 @@
 pub mod codec;
 pub mod csv;
 pub mod history;
+pub mod json;
 pub mod lines;
+pub mod parquet;
 pub mod questions;
 pub mod sql;
 pub mod subjects;
+mod tables;
 
 use std::fmt::{Debug, Display};
 

@@ -1,6 +1,6 @@
 //! CSV files of every sort: read as meant, or refused with the line and what to do.
 
-use longhaul_agent::data::{ColumnKind, CsvFault, Dataset, Error};
+use longhaul_agent::data::{ColumnKind, Dataset, Error, FileFault};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn kinds(data: &Dataset) -> Vec<ColumnKind> {
     data.schema().tables[0].columns.iter().map(|c| c.kind).collect()
 }
 
-fn fault(content: impl AsRef<[u8]>) -> CsvFault {
+fn fault(content: impl AsRef<[u8]>) -> FileFault {
     match csv(content) {
         Err(Error::Csv { fault, .. }) => fault,
         Err(other) => panic!("another error: {other}"),

@@ -67,7 +67,7 @@ fn roots_keep_files_in_and_links_from_leading_out() {
 #[test]
 fn sizes_are_bounded() {
     let files = Files::new(&[("a.csv", "a,b\nx,1\n".repeat(100))]);
-    let limits = Limits { csv_bytes: 100, ..Limits::default() };
+    let limits = Limits { file_bytes: 100, ..Limits::default() };
     let result = Dataset::open(&files.source("a.csv"), &[], &limits, &Stop::default());
     assert!(matches!(result, Err(Error::TooLarge { bytes: 800, limit: 100, .. })));
 }

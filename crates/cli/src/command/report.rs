@@ -38,7 +38,7 @@ pub(crate) fn task(
     };
     if !data.exists() {
         return Err(usage(format!(
-            "there is no {}; give a SQLite file, a CSV file or a folder of CSV files",
+            "there is no {}; give a file of SQLite, CSV, JSON or Parquet, or a folder of such files",
             data.display()
         )));
     }

@@ -1,6 +1,6 @@
 //! Bytes to text: encodings, and files that are no text at all.
 
-use crate::CsvFault;
+use crate::FileFault;
 
 /// The text of a file.
 pub(super) struct Text {
@@ -10,18 +10,17 @@ pub(super) struct Text {
 }
 
 /// Files that people name by mistake, by their first bytes.
-const OTHER_FORMATS: [(&[u8], &str, &str); 6] = [
+const OTHER_FORMATS: [(&[u8], &str, &str); 5] = [
     (b"PK\x03\x04", "this is a ZIP archive or an Excel workbook", "save the sheet as CSV and name that file"),
     (b"\xD0\xCF\x11\xE0", "this is an old Excel workbook", "save the sheet as CSV and name that file"),
     (b"%PDF", "this is a PDF", "name the table it was made from instead"),
     (b"\x1F\x8B", "this is a gzip archive", "unpack it and name the file inside"),
-    (b"PAR1", "this is a Parquet file", "convert it to CSV or SQLite and name that file"),
     (b"SQLite format 3", "this is a damaged SQLite file", "restore it from a copy"),
 ];
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Text, CsvFault> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Text, FileFault> {
     if let Some((_, what, advice)) = OTHER_FORMATS.iter().find(|(m, ..)| bytes.starts_with(m)) {
-        return Err(CsvFault::whole(*what, *advice));
+        return Err(FileFault::whole(*what, *advice));
     }
     let decoded = if let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
         utf8(rest)?
@@ -33,14 +32,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Text, CsvFault> {
         utf8(bytes)?
     };
     if decoded.text.trim().is_empty() {
-        return Err(CsvFault::whole("the file is empty", "write a header line and the records below it"));
+        return Err(FileFault::whole("the file is empty", "write a header line and the records below it"));
     }
     refuse_markup(&decoded.text)?;
     refuse_control_characters(&decoded.text)?;
     Ok(decoded)
 }
 
-fn utf8(bytes: &[u8]) -> Result<Text, CsvFault> {
+fn utf8(bytes: &[u8]) -> Result<Text, FileFault> {
     refuse_nul(bytes)?;
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Text { text: text.to_owned(), remark: None }),
@@ -49,14 +48,14 @@ fn utf8(bytes: &[u8]) -> Result<Text, CsvFault> {
             let line = line_of(bytes, good);
             // A file with valid multi-byte characters before the fault was meant to be UTF-8.
             if !bytes[..good].is_ascii() {
-                return Err(CsvFault::at(
+                return Err(FileFault::at(
                     line,
                     "a byte here is not valid UTF-8, while characters before it are",
                     "save the file as UTF-8",
                 ));
             }
             windows_1252(bytes).ok_or_else(|| {
-                CsvFault::at(
+                FileFault::at(
                     line,
                     "a byte here is neither valid UTF-8 nor a Windows-1252 character",
                     "save the file as UTF-8",
@@ -66,7 +65,7 @@ fn utf8(bytes: &[u8]) -> Result<Text, CsvFault> {
     }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Text, CsvFault> {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Text, FileFault> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let whole = rest.is_empty();
     let text: Option<String> =
@@ -76,14 +75,14 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Text, CsvFault> {
             refuse_nul(text.as_bytes())?;
             Ok(Text { text, remark: None })
         }
-        _ => Err(CsvFault::whole("the file begins as UTF-16 and is not valid UTF-16", "save it as UTF-8")),
+        _ => Err(FileFault::whole("the file begins as UTF-16 and is not valid UTF-16", "save it as UTF-8")),
     }
 }
 
-fn refuse_nul(bytes: &[u8]) -> Result<(), CsvFault> {
+fn refuse_nul(bytes: &[u8]) -> Result<(), FileFault> {
     match bytes.iter().position(|byte| *byte == 0) {
         None => Ok(()),
-        Some(at) => Err(CsvFault::at(
+        Some(at) => Err(FileFault::at(
             line_of(bytes, at),
             "a NUL byte, which no text file has",
             "this looks like a binary file; export the data as CSV",
@@ -91,14 +90,14 @@ fn refuse_nul(bytes: &[u8]) -> Result<(), CsvFault> {
     }
 }
 
-fn refuse_markup(text: &str) -> Result<(), CsvFault> {
+fn refuse_markup(text: &str) -> Result<(), FileFault> {
     let begin = text.trim_start();
     let json = ["{", "[{", "[[", "[\n", "[\r"];
     if json.iter().any(|mark| begin.starts_with(mark)) {
-        return Err(CsvFault::whole("this is JSON", "convert it to CSV and name that file"));
+        return Err(FileFault::whole("this is JSON", "give the file a name that ends with .json"));
     }
     if begin.starts_with('<') {
-        return Err(CsvFault::whole(
+        return Err(FileFault::whole(
             "this is HTML or XML",
             "export the table in it as CSV and name that file",
         ));
@@ -107,7 +106,7 @@ fn refuse_markup(text: &str) -> Result<(), CsvFault> {
 }
 
 /// A few control characters are slips; many mean that these bytes are no text.
-fn refuse_control_characters(text: &str) -> Result<(), CsvFault> {
+fn refuse_control_characters(text: &str) -> Result<(), FileFault> {
     let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
     let mut odd = text.char_indices().filter(|(_, c)| is_odd(*c));
     let Some((first, _)) = odd.next() else {
@@ -115,7 +114,7 @@ fn refuse_control_characters(text: &str) -> Result<(), CsvFault> {
     };
     let count = 1 + odd.count();
     if count * 1000 > text.len() {
-        return Err(CsvFault::at(
+        return Err(FileFault::at(
             line_of(text.as_bytes(), first),
             "control characters, as only binary files have them",
             "export the data as CSV",
@@ -160,7 +159,7 @@ mod tests {
         decode(bytes).map(|t| t.text).unwrap()
     }
 
-    fn fault(bytes: &[u8]) -> CsvFault {
+    fn fault(bytes: &[u8]) -> FileFault {
         decode(bytes).map(|t| t.text).unwrap_err()
     }
 

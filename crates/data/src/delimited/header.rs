@@ -5,51 +5,51 @@ use std::collections::HashSet;
 use super::cell::{self, NumberStyle, NumberValue};
 use super::date::{self, DateOrder};
 use super::sniff::Dialect;
-use crate::CsvFault;
+use crate::FileFault;
+use crate::load::MOST_COLUMNS;
 
 /// The names of the columns.
-pub(super) struct Header {
+pub(crate) struct Header {
     /// Unique, printable, never empty.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Whether the file itself gave the name.
-    pub(super) named: Vec<bool>,
-    pub(super) remarks: Vec<String>,
+    pub(crate) named: Vec<bool>,
+    pub(crate) remarks: Vec<String>,
 }
 
 const LONGEST_NAME: usize = 100;
-const MOST_COLUMNS: usize = 500;
 /// A single heading with more words than this is a sentence.
 const MOST_WORDS: usize = 8;
 
-pub(super) fn read(record: &csv::StringRecord, line: u64, dialect: &Dialect) -> Result<Header, CsvFault> {
+pub(super) fn read(record: &csv::StringRecord, line: u64, dialect: &Dialect) -> Result<Header, FileFault> {
     if record.len() > MOST_COLUMNS {
-        return Err(CsvFault::at(
+        return Err(FileFault::at(
             line,
             format!("{} columns, more than the {MOST_COLUMNS} that are read", record.len()),
             "leave out the columns the report does not need",
         ));
     }
     if let Some(cell) = record.iter().find(|cell| is_data(cell)) {
-        return Err(CsvFault::at(
+        return Err(FileFault::at(
             line,
             format!("`{}` is a value, not the name of a column", shorten(cell)),
             "write a header line above the records",
         ));
     }
     if record.iter().all(|cell| cell.trim().is_empty()) {
-        return Err(CsvFault::at(line, "no column has a name", "write a header line above the records"));
+        return Err(FileFault::at(line, "no column has a name", "write a header line above the records"));
     }
     if let (1, Some(only)) = (record.len(), record.get(0))
         && is_sentence(only)
     {
-        return Err(CsvFault::at(
+        return Err(FileFault::at(
             line,
             "this reads like running text: no comma, semicolon, tab or vertical bar splits it into columns",
             "name a file with a header line and one record per line",
         ));
     }
     if record.iter().any(|cell| cell.len() > LONGEST_NAME * 4) {
-        return Err(CsvFault::at(
+        return Err(FileFault::at(
             line,
             format!(
                 "a column name of more than {} characters, split at each {}",
@@ -59,7 +59,7 @@ pub(super) fn read(record: &csv::StringRecord, line: u64, dialect: &Dialect) -> 
             "write a header line with short names",
         ));
     }
-    Ok(name(record))
+    Ok(unique(record.iter()))
 }
 
 fn is_sentence(cell: &str) -> bool {
@@ -70,14 +70,11 @@ fn is_sentence(cell: &str) -> bool {
         || cell.len() > LONGEST_NAME
 }
 
-fn name(record: &csv::StringRecord) -> Header {
+/// Names that a table can have, from those that a file gives its columns.
+pub(crate) fn unique<'a>(given: impl Iterator<Item = &'a str>) -> Header {
     let mut taken = HashSet::new();
-    let mut header = Header {
-        names: Vec::with_capacity(record.len()),
-        named: Vec::with_capacity(record.len()),
-        remarks: Vec::new(),
-    };
-    for (n, cell) in record.iter().enumerate() {
+    let mut header = Header { names: Vec::new(), named: Vec::new(), remarks: Vec::new() };
+    for (n, cell) in given.enumerate() {
         let given = clean(cell);
         let wanted = if given.is_empty() { format!("column_{}", n + 1) } else { given.clone() };
         // SQL does not tell `Name` from `name`.

@@ -1,64 +1,20 @@
 //! A CSV file into a table of an SQLite database.
 
+use rusqlite::Connection;
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, params_from_iter};
 
 use super::cell::NumberStyle;
 use super::column::{Counter, Judgement, Stored};
 use super::decode::{decode, line_of};
 use super::header;
 use super::sniff::{Dialect, sniff};
-use crate::query::Stop;
-use crate::{CsvFault, Error};
-
-/// A table that was made of a file.
-pub(crate) struct Loaded {
-    /// The table's name.
-    pub(crate) table: String,
-    /// What was decided without certainty, or left out, while reading.
-    pub(crate) remarks: Vec<String>,
-    /// The currency or `%` of a column.
-    pub(crate) units: Vec<(String, &'static str)>,
-}
-
-/// Why a file did not become a table.
-#[derive(Debug)]
-pub(crate) enum LoadError {
-    Fault(CsvFault),
-    Database(rusqlite::Error),
-    Stopped,
-}
-
-impl LoadError {
-    pub(crate) fn into_error(self, path: &std::path::Path) -> Error {
-        match self {
-            Self::Fault(fault) => Error::Csv { path: path.to_owned(), fault },
-            Self::Database(error) => {
-                Error::Database { place: path.display().to_string(), reason: error.to_string() }
-            }
-            Self::Stopped => Error::Stopped,
-        }
-    }
-}
-
-impl From<CsvFault> for LoadError {
-    fn from(fault: CsvFault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<rusqlite::Error> for LoadError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
-    }
-}
+use crate::FileFault;
+use crate::load::{Allowance, LoadError, Loaded, fill};
 
 /// A field longer than this is the rest of a file behind a quote that nobody closed.
 const LONGEST_FIELD: usize = 256 * 1024;
 /// Likewise with more line breaks than this.
 const MOST_LINE_BREAKS: usize = 500;
-/// How many records are read between two looks at whether to stop.
-const RECORDS_PER_LOOK: u64 = 1_000;
 /// One short record in this many is filled up with absent values; more are a fault.
 const RECORDS_PER_SHORT: u64 = 20;
 
@@ -71,10 +27,10 @@ pub(crate) fn load(
     connection: &mut Connection,
     table: &str,
     bytes: &[u8],
-    stop: &Stop,
+    allowance: &mut Allowance<'_>,
 ) -> Result<Loaded, LoadError> {
     let text = decode(bytes)?;
-    let file = File::read(&text.text, stop)?;
+    let file = File::read(&text.text, allowance)?;
     let style = file.style();
     let judgements: Vec<Judgement> = file.counters.iter().map(|c| c.judge(style)).collect();
 
@@ -82,8 +38,9 @@ pub(crate) fn load(
     remarks.extend(file.remarks.iter().cloned());
     remarks.extend(remarks_on(&file.names, &judgements));
 
-    create(connection, table, &file.names, &judgements)?;
-    insert(connection, table, &file, &judgements, stop)?;
+    let named = file.names.iter().cloned();
+    let columns: Vec<_> = named.zip(judgements.iter().map(|judgement| judgement.form.declared())).collect();
+    fill(connection, table, &columns, |insert| file.give(&judgements, allowance, insert))?;
     let units = file.names.iter().zip(&judgements);
     Ok(Loaded {
         table: table.to_owned(),
@@ -104,7 +61,7 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    fn read(text: &'a str, stop: &Stop) -> Result<Self, LoadError> {
+    fn read(text: &'a str, allowance: &mut Allowance<'_>) -> Result<Self, LoadError> {
         let dialect = sniff(text);
         let body = &text.as_bytes()[dialect.skip..];
         let lines_before = line_of(text.as_bytes(), dialect.skip) - 1;
@@ -131,9 +88,7 @@ impl<'a> File<'a> {
                 counter.see(cell, line);
             }
             records += 1;
-            if records.is_multiple_of(RECORDS_PER_LOOK) && stop.is_asked() {
-                return Err(LoadError::Stopped);
-            }
+            allowance.row()?;
         }
         check_last_quote(body, last_start, &dialect, lines_before)?;
         short.check(records, width, header_line)?;
@@ -145,6 +100,28 @@ impl<'a> File<'a> {
         let pick = |n: &usize| (header.names[*n].clone(), counters[*n].clone());
         let (names, counters) = fields.iter().map(pick).unzip();
         Ok(Self { body, dialect, names, fields, counters, remarks })
+    }
+
+    /// Reads the file once more and hands on its rows.
+    fn give(
+        &self,
+        judgements: &[Judgement],
+        allowance: &Allowance<'_>,
+        insert: &mut dyn FnMut(&[Stored]) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        let mut reader = self.dialect.reader(self.body);
+        let mut record = csv::StringRecord::new();
+        read_next(&mut reader, &mut record)?;
+        let mut cells = Vec::with_capacity(judgements.len());
+        while read_next(&mut reader, &mut record)? {
+            let fields = self.fields.iter().zip(judgements);
+            cells.clear();
+            cells.extend(fields.map(|(n, j)| j.form.read(record.get(*n).unwrap_or_default())));
+            insert(&cells)?;
+            // The rows were counted when they were read for the first time.
+            allowance.look()?;
+        }
+        Ok(())
     }
 
     /// How this file writes numbers: as the columns say that leave no doubt, else as files with
@@ -173,10 +150,10 @@ impl Short {
         self.first.get_or_insert((line, fields));
     }
 
-    fn check(&self, records: u64, width: usize, header_line: u64) -> Result<(), CsvFault> {
+    fn check(&self, records: u64, width: usize, header_line: u64) -> Result<(), FileFault> {
         match self.first {
             Some((line, fields)) if self.count * RECORDS_PER_SHORT > records.max(RECORDS_PER_SHORT) => {
-                Err(CsvFault::at(
+                Err(FileFault::at(
                     line,
                     format!(
                         "{} where the header in line {header_line} has {width}",
@@ -206,10 +183,10 @@ fn count_of(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-fn read_next(reader: &mut csv::Reader<&[u8]>, record: &mut csv::StringRecord) -> Result<bool, CsvFault> {
+fn read_next(reader: &mut csv::Reader<&[u8]>, record: &mut csv::StringRecord) -> Result<bool, FileFault> {
     reader.read_record(record).map_err(|error| {
         let line = error.position().map_or(1, csv::Position::line);
-        CsvFault::at(line, error.to_string(), "mend the record or take it out")
+        FileFault::at(line, error.to_string(), "mend the record or take it out")
     })
 }
 
@@ -217,7 +194,7 @@ fn line(record: &csv::StringRecord) -> u64 {
     record.position().map_or(1, csv::Position::line)
 }
 
-fn check_quotes(record: &csv::StringRecord, line: u64) -> Result<(), CsvFault> {
+fn check_quotes(record: &csv::StringRecord, line: u64) -> Result<(), FileFault> {
     let breaks = |field: &str| field.bytes().filter(|b| *b == b'\n').count();
     if record.iter().any(|field| field.len() > LONGEST_FIELD || breaks(field) > MOST_LINE_BREAKS) {
         return Err(unclosed(line));
@@ -225,8 +202,8 @@ fn check_quotes(record: &csv::StringRecord, line: u64) -> Result<(), CsvFault> {
     Ok(())
 }
 
-fn unclosed(line: u64) -> CsvFault {
-    CsvFault::at(
+fn unclosed(line: u64) -> FileFault {
+    FileFault::at(
         line,
         "a quote that opens in this record is never closed",
         "close it, or double it where it is part of the text",
@@ -235,7 +212,7 @@ fn unclosed(line: u64) -> CsvFault {
 
 /// The last record reaches the end of the file: over several lines and with an odd number of
 /// quotes, it is one that was never closed.
-fn check_last_quote(body: &[u8], start: u64, dialect: &Dialect, lines_before: u64) -> Result<(), CsvFault> {
+fn check_last_quote(body: &[u8], start: u64, dialect: &Dialect, lines_before: u64) -> Result<(), FileFault> {
     let start = usize::try_from(start).unwrap_or(body.len()).min(body.len());
     let last = body[start..].trim_ascii();
     let quote = dialect.quote();
@@ -255,7 +232,7 @@ fn check_width(
     line: u64,
     width: usize,
     header_line: u64,
-) -> Result<(), CsvFault> {
+) -> Result<(), FileFault> {
     if record.iter().skip(width).all(|extra| extra.trim().is_empty()) {
         return Ok(());
     }
@@ -264,7 +241,7 @@ fn check_width(
     } else {
         "put quotes around a field that contains the delimiter"
     };
-    Err(CsvFault::at(
+    Err(FileFault::at(
         line,
         format!("{} where the header in line {header_line} has {width}", count_of(record.len(), "field")),
         advice,
@@ -291,50 +268,6 @@ fn remarks_on(names: &[String], judgements: &[Judgement]) -> Vec<String> {
         }
     }
     remarks
-}
-
-fn create(
-    connection: &Connection,
-    table: &str,
-    names: &[String],
-    judgements: &[Judgement],
-) -> Result<(), rusqlite::Error> {
-    let columns: Vec<String> = names
-        .iter()
-        .zip(judgements)
-        .map(|(name, j)| format!("{} {}", quote(name), j.form.declared()))
-        .collect();
-    connection.execute_batch(&format!("CREATE TABLE {} ({})", quote(table), columns.join(", ")))
-}
-
-fn insert(
-    connection: &mut Connection,
-    table: &str,
-    file: &File<'_>,
-    judgements: &[Judgement],
-    stop: &Stop,
-) -> Result<(), LoadError> {
-    let places = vec!["?"; judgements.len()].join(", ");
-    let transaction = connection.transaction()?;
-    {
-        let sql = format!("INSERT INTO {} VALUES ({places})", quote(table));
-        let mut statement = transaction.prepare(&sql)?;
-        let mut reader = file.dialect.reader(file.body);
-        let mut record = csv::StringRecord::new();
-        read_next(&mut reader, &mut record)?;
-        let mut records = 0_u64;
-        while read_next(&mut reader, &mut record)? {
-            let fields = file.fields.iter().zip(judgements);
-            let cells = fields.map(|(n, j)| j.form.read(record.get(*n).unwrap_or_default()));
-            statement.execute(params_from_iter(cells))?;
-            records += 1;
-            if records.is_multiple_of(RECORDS_PER_LOOK) && stop.is_asked() {
-                return Err(LoadError::Stopped);
-            }
-        }
-    }
-    transaction.commit()?;
-    Ok(())
 }
 
 impl ToSql for Stored {

@@ -1,0 +1,8 @@
+//! What data sets hold and answer, format by format.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
+
+mod json_files;
+mod orders;
+mod parquet_files;
+mod same_answers;
+mod support;

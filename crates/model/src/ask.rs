@@ -61,8 +61,7 @@ impl Ask {
             }
             Said::Tool { answer, .. } => answer.to_string().len(),
         };
-        let tool =
-            |tool: &Tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
+        let tool = |tool: &Tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
         let dialog: usize = self.dialog.iter().map(said).sum();
         estimate(self.system.len() + dialog + self.tools.iter().map(tool).sum::<usize>())
     }

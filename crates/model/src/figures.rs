@@ -60,11 +60,10 @@ pub fn figures<'h>(api: Api, header: &dyn Fn(&str) -> Option<&'h str>) -> Option
 #[must_use]
 pub fn retry_after<'h>(header: &dyn Fn(&str) -> Option<&'h str>) -> Option<Duration> {
     let exactly = header("retry-after-ms").and_then(|text| seconds(text, 1e-3));
-    let found = exactly.or_else(|| {
+    exactly.or_else(|| {
         let text = header("retry-after")?;
         seconds(text, 1.0).or_else(|| until(date(text)?, header))
-    });
-    found.map(|wait| wait.min(LONGEST))
+    })
 }
 
 /// How long the body of Gemini's answer asks to be left alone.
@@ -72,7 +71,7 @@ pub(crate) fn retry_delay(body: &Value) -> Option<Duration> {
     let error = body.get(0).unwrap_or(body).get("error")?;
     let details = error.get("details")?.as_array()?;
     let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
-    span(delay).map(|wait| wait.min(LONGEST))
+    span(delay)
 }
 
 fn number(text: Option<&str>) -> Option<u64> {
@@ -83,7 +82,7 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
     // A sign or an exponent is nothing that a provider writes.
     let plain = text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let count: f64 = text.trim().parse().ok().filter(|_| plain)?;
-    Duration::try_from_secs_f64(count * unit).ok()
+    Duration::try_from_secs_f64((count * unit).min(LONGEST.as_secs_f64())).ok()
 }
 
 /// `6m0s`, `1.5s`, `120ms`, or seconds without a unit.
@@ -107,7 +106,7 @@ fn span(text: &str) -> Option<Duration> {
             "us" | "µs" => 1e-6,
             _ => return None,
         };
-        total = total.checked_add(seconds(count, unit)?)?;
+        total = (total + seconds(count, unit)?).min(LONGEST);
         rest = after;
     }
     (!text.trim().is_empty()).then_some(total)
@@ -120,7 +119,8 @@ fn date(text: &str) -> Option<Timestamp> {
 /// How long it is until then, by the clock of who answered.
 fn until<'h>(then: Timestamp, header: &dyn Fn(&str) -> Option<&'h str>) -> Option<Duration> {
     let now = date(header("date")?)?;
-    Some(Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO))
+    let wait = Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO);
+    Some(wait.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -165,7 +165,8 @@ mod tests {
             // Past already: nothing to wait for.
             ("anthropic-ratelimit-tokens-reset", "2026-11-21T09:59:59Z"),
         ];
-        let expected = RateFigures { requests: allowance(50, 49, 1000), tokens: allowance(80_000, 79_000, 0) };
+        let expected =
+            RateFigures { requests: allowance(50, 49, 1000), tokens: allowance(80_000, 79_000, 0) };
         assert_eq!(figures(Api::Anthropic, &header_of(&anthropic)), Some(expected));
 
         let odd = [("x-ratelimit-limit-requests", "many"), ("x-ratelimit-reset-requests", "soon")];
@@ -205,14 +206,14 @@ mod tests {
         let cases = [
             ("1h2m3s", Some(3_723_000)),
             ("120ms", Some(120)),
-            ("2d", Some(172_800_000)),
+            ("2d", Some(86_400_000)),
             ("1.5", Some(1500)),
             ("0s", Some(0)),
             ("", None),
             ("s", None),
             ("5x", None),
             ("1.2.3s", None),
-            ("9999999999999999999999999d", None),
+            ("9999999999999999999999999d9d", Some(86_400_000)),
         ];
         for (text, expected) in cases {
             assert_eq!(span(text), expected.map(Duration::from_millis), "{text:?}");

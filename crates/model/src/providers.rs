@@ -34,8 +34,7 @@ impl Providers {
             let provider = Provider::new(&settings, transport(&settings)?);
             providers.insert(settings.name.clone(), Entry { settings, provider });
         }
-        let new =
-            Self { default: settings.default, providers: Arc::new(providers), given: BTreeMap::new() };
+        let new = Self { default: settings.default, providers: Arc::new(providers), given: BTreeMap::new() };
         // A default that nobody can be asked for is told at the start, not by the first task.
         new.get(None)?;
         Ok(new)
@@ -104,5 +103,79 @@ impl Providers {
 impl fmt::Debug for Providers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Providers").field("default", &self.default).field("names", &self.names()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Api, Scripted, Secret};
+
+    fn providers(
+        default: Option<&str>,
+        change: impl FnOnce(&mut ProviderSettings),
+    ) -> Result<Providers, SettingsError> {
+        let mut settings = ProviderSettings::new("local", Api::OpenAi);
+        settings.base_url = "http://127.0.0.1:1/v1".to_owned();
+        change(&mut settings);
+        Providers::new(Settings { default: default.map(str::to_owned), providers: vec![settings] })
+    }
+
+    #[test]
+    fn models_are_found_by_name() {
+        let here = providers(Some("local/llama"), |local| local.context = Some(1000)).unwrap();
+        for (name, model) in [(None, "llama"), (Some("local/meta/llama-3"), "meta/llama-3")] {
+            let found = here.get(name).unwrap().unwrap();
+            let facts = found.facts();
+            assert_eq!((facts.provider.as_str(), facts.model.as_str()), ("local", model));
+            assert_eq!(facts.context, Some(1000));
+        }
+        let said = |error: Result<_, SettingsError>| error.err().unwrap().to_string();
+        assert_eq!(
+            said(here.get(Some("other/m1"))),
+            "no model provider other is configured here; there are: local"
+        );
+        let few = providers(None, |local| local.models = vec!["m1".to_owned(), "m2".to_owned()]).unwrap();
+        assert!(few.get(None).unwrap().is_none());
+        assert!(few.get(Some("local/m1")).unwrap().is_some());
+        assert_eq!(
+            said(few.get(Some("local/m3"))),
+            "the model provider local has no model m3 here; there are: m1, m2"
+        );
+        assert!(providers(Some("other/m1"), |_| {}).is_err(), "a default nobody has is told at the start");
+
+        let with = few.with(Arc::new(Scripted::new([])));
+        assert_eq!(with.default_name(), Some("scripted/script"));
+        assert_eq!(with.get(None).unwrap().unwrap().facts().provider, "scripted");
+        assert!(Providers::default().get(None).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_key_goes_nowhere_unsafe() {
+        let fits =
+            ["http://127.0.0.1:1/v1", "http://localhost:1", "http://[::1]:1/v1", "https://api.example/v1"];
+        for url in fits {
+            assert!(providers(None, |local| local.base_url = url.to_owned()).is_ok(), "{url}");
+        }
+        let misfits = [
+            ("http://api.example/v1", "not encrypted"),
+            ("http://localhost.example/v1", "not encrypted"),
+            ("http://127.0.0.1.example/v1", "not encrypted"),
+            ("ftp://127.0.0.1/v1", "only https"),
+            ("https://name:password@api.example", "name or password"),
+            ("https://api.example/v1?key=1", "leave out"),
+            ("api.example/v1", "no address"),
+        ];
+        for (url, why) in misfits {
+            let error = providers(None, |local| local.base_url = url.to_owned()).unwrap_err().to_string();
+            assert!(error.contains(why) && !error.contains("password@"), "{url}: {error}");
+        }
+        let allowed = |local: &mut ProviderSettings| {
+            local.base_url = "http://api.example/v1".to_owned();
+            local.allow_plain = true;
+        };
+        assert!(providers(None, allowed).is_ok());
+        let error = providers(None, |local| local.key = Secret::new("sk\n1")).unwrap_err().to_string();
+        assert!(error.contains("its key has characters"), "{error}");
     }
 }

@@ -51,7 +51,8 @@ impl Retry {
             return None;
         }
         let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
-        let doubled = self.first.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled =
+            self.first.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
         let own = doubled.min(self.longest);
         match retry_after {
             Some(wait) if wait > self.patience => None,
@@ -110,7 +111,8 @@ mod tests {
     fn what_cannot_get_better_is_not_asked_again() {
         let retry = Retry::default();
         for class in EVERY {
-            let asked = (1..=10).take_while(|failures| retry.wait(class, *failures, None, 0.5).is_some()).count();
+            let asked =
+                (1..=10).take_while(|failures| retry.wait(class, *failures, None, 0.5).is_some()).count();
             let expected = match class {
                 Class::Malformed => 1,
                 class if class.is_retryable() => 5,

@@ -248,7 +248,9 @@ fn of_file(
     let key = match &file.key_env {
         Some(variable) => match env(variable).and_then(|key| Secret::new(&key)) {
             Some(key) => Some(key),
-            None => return Err(unusable(&name, format!("its key should be in {variable}, which is not set"))),
+            None => {
+                return Err(unusable(&name, format!("its key should be in {variable}, which is not set")));
+            }
         },
         None => None,
     };
@@ -278,5 +280,94 @@ pub(crate) fn named(name: &str) -> Result<(&str, &str), SettingsError> {
     match name.split_once('/') {
         Some((provider, model)) if !provider.is_empty() && !model.is_empty() => Ok((provider, model)),
         _ => Err(SettingsError::NoName(name.chars().take(100).collect())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(file: &str, env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let look =
+            |name: &str| env.iter().find(|(there, _)| *there == name).map(|(_, value)| (*value).to_owned());
+        Settings::of(toml::from_str(file).unwrap(), &look)
+    }
+
+    fn names(settings: &Settings) -> Vec<&str> {
+        settings.providers.iter().map(|provider| provider.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_file_names_providers_and_where_their_keys_are() {
+        let file = r#"
+            use = "local/llama3.3"
+            [provider.local]
+            api = "openai"
+            base-url = "http://127.0.0.1:11434/v1"
+            requests-per-minute = 60
+            tokens-per-minute = 90000
+            context = 128000
+            patience-seconds = 300
+            [provider.claude]
+            api = "anthropic"
+            key-env = "TEAM_KEY"
+            models = ["claude-a", "claude-b"]
+        "#;
+        let read = settings(file, &[("TEAM_KEY", " sk-1\n"), ("OPENAI_API_KEY", "sk-2")]).unwrap();
+        assert_eq!(read.default.as_deref(), Some("local/llama3.3"));
+        assert_eq!(names(&read), ["claude", "local", "openai"]);
+        let [claude, local, openai] = &read.providers[..] else { panic!("{read:?}") };
+        assert_eq!(
+            (claude.key.clone(), claude.base_url.as_str()),
+            (Secret::new("sk-1"), Api::Anthropic.home())
+        );
+        assert_eq!((local.key.clone(), local.patience), (None, Duration::from_secs(300)));
+        assert_eq!((local.requests_per_minute, local.tokens_per_minute), (Some(60), Some(90_000)));
+        assert_eq!((openai.key.clone(), openai.context), (Secret::new("sk-2"), None));
+        let shown = format!("{read:?}");
+        assert!(!shown.contains("sk-1") && !shown.contains("sk-2"), "{shown}");
+
+        let error = settings(file, &[("TEAM_KEY", " ")]).unwrap_err();
+        assert!(error.to_string().contains("TEAM_KEY, which is not set"), "{error}");
+        for wrong in
+            ["[provider.x]\napi = \"other\"", "[provider.x]\napi = \"openai\"\nkey = \"sk\"", "model = 1"]
+        {
+            assert!(toml::from_str::<ModelFile>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_environment_chooses_a_model() {
+        assert_eq!(settings("", &[]).unwrap(), Settings::default());
+        // A key alone spends nobody's money.
+        let keys = [("ANTHROPIC_API_KEY", "a"), ("GEMINI_API_KEY", "g"), ("OPENAI_API_KEY", "")];
+        let read = settings("", &keys).unwrap();
+        assert_eq!((read.default.as_deref(), names(&read)), (None, vec!["anthropic", "gemini"]));
+
+        let mock = [
+            ("LONGHAUL_MODEL", "mock/some/m1"),
+            ("LONGHAUL_MODEL_URL", "http://127.0.0.1:4000/v1"),
+            ("LONGHAUL_MODEL_KEY", "k"),
+        ];
+        let read = settings("use = \"openai/gpt-5\"", &mock).unwrap();
+        assert_eq!(read.default.as_deref(), Some("mock/some/m1"));
+        let [provider] = &read.providers[..] else { panic!("{read:?}") };
+        assert_eq!((provider.name.as_str(), provider.api), ("mock", Api::OpenAi));
+        assert_eq!((provider.base_url.as_str(), &provider.key), (mock[1].1, &Secret::new("k")));
+
+        // Another address does not get the key of the usual one.
+        let elsewhere = [
+            ("ANTHROPIC_API_KEY", "a"),
+            ("LONGHAUL_MODEL", "anthropic/claude-a"),
+            ("LONGHAUL_MODEL_URL", "https://proxy.example"),
+        ];
+        let read = settings("", &elsewhere).unwrap();
+        assert_eq!((read.providers[0].api, &read.providers[0].key), (Api::Anthropic, &None));
+
+        assert!(settings("", &[("LONGHAUL_MODEL_KEY", "k")]).is_err());
+        for wrong in ["gpt-5", "/gpt-5", "openai/"] {
+            let error = settings("", &[("LONGHAUL_MODEL", wrong)]).unwrap_err();
+            assert_eq!(error, SettingsError::NoName(wrong.to_owned()));
+        }
     }
 }

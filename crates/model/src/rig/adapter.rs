@@ -194,7 +194,7 @@ impl Hearing {
             (Some(input), Some(output)) if input > 0 => Tokens { input, output, exact: true },
             (input, output) => Tokens {
                 input: input.filter(|count| *count > 0).unwrap_or(self.asked),
-                output: output.unwrap_or(0).max(estimate(self.said)),
+                output: output.unwrap_or(0).max(if self.said == 0 { 0 } else { estimate(self.said) }),
                 exact: false,
             },
         }

@@ -43,9 +43,7 @@ impl<'a> Teller<'a> {
         }
         let (class, what) = match error {
             ProviderError::Http(error) => match fault(error) {
-                Some(Fault::Timeout) => {
-                    (Class::Timeout, format!("said nothing for {} s", self.patience))
-                }
+                Some(Fault::Timeout) => (Class::Timeout, format!("said nothing for {} s", self.patience)),
                 Some(Fault::Unreachable) => {
                     let what = "cannot be reached: no connection to it, or no secure one; look at base-url \
                                 and the network";
@@ -54,9 +52,7 @@ impl<'a> Teller<'a> {
                 Some(Fault::Unanswered) => {
                     (Class::Unavailable, "closed the connection without an answer".to_owned())
                 }
-                Some(Fault::Broken) => {
-                    (Class::BrokenOff, "broke off in the middle of its answer".to_owned())
-                }
+                Some(Fault::Broken) => (Class::BrokenOff, "broke off in the middle of its answer".to_owned()),
                 Some(Fault::Endless) => (Class::Malformed, "sent an answer without an end".to_owned()),
                 Some(Fault::Foreign) => {
                     (Class::BadRequest, "was to be sent something it never is".to_owned())
@@ -80,7 +76,8 @@ impl<'a> Teller<'a> {
         let code = code.or(answer.code.as_deref()).unwrap_or_default();
         let status = answer.status.map(|status| status.as_u16());
         let class = if answer.refusal { Class::Refused } else { class(status, code, said) };
-        let number = status.filter(|status| *status != 200).map_or(String::new(), |status| format!(" {status}"));
+        let number =
+            status.filter(|status| *status != 200).map_or(String::new(), |status| format!(" {status}"));
         let what = match class {
             // What it says of a key may quote it.
             Class::Unauthorised => {
@@ -116,7 +113,8 @@ fn clean(text: &str, key: Option<&str>) -> String {
     };
     // Signs that turn or hide text are as unwanted as those that end a line.
     let hides = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     let line: String = text.chars().map(|c| if hides(c) { ' ' } else { c }).collect();
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -209,7 +207,11 @@ mod tests {
     #[test]
     fn answers_that_say_no_have_their_class() {
         let cases = [
-            (Some(400), json!({"error": {"message": "bad", "type": "invalid_request_error"}}), Class::BadRequest),
+            (
+                Some(400),
+                json!({"error": {"message": "bad", "type": "invalid_request_error"}}),
+                Class::BadRequest,
+            ),
             (
                 Some(400),
                 json!({"error": {"message": "This model's maximum context length is 8192 tokens",

@@ -81,7 +81,9 @@ pub(crate) fn transport(settings: &ProviderSettings) -> std::result::Result<Tran
                     .to_owned(),
             ));
         }
-        other => return Err(bad(format!("its base-url begins with {other}:; only https: and http: will do"))),
+        other => {
+            return Err(bad(format!("its base-url begins with {other}:; only https: and http: will do")));
+        }
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(bad("its base-url has a name or password in it; give the key by key-env".to_owned()));
@@ -172,8 +174,11 @@ impl Line {
     fn request(&self, request: Request<Bytes>) -> Result<reqwest::Request> {
         let (parts, body) = request.into_parts();
         let mut url = Url::parse(&parts.uri.to_string()).map_err(|_| Error::instance(Fault::Foreign))?;
-        let rest: Vec<_> =
-            url.query_pairs().filter(|(name, _)| name != "key").map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+        let rest: Vec<_> = url
+            .query_pairs()
+            .filter(|(name, _)| name != "key")
+            .map(|(k, v)| (k.into_owned(), v.into_owned()))
+            .collect();
         url.query_pairs_mut().clear().extend_pairs(rest);
         if url.query() == Some("") {
             url.set_query(None);

@@ -88,7 +88,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Measured, Error> {
         "idle: no events; executors beat each second, the clock is in sight. busy: the tasks that run write \
          events of all kinds, end, and others begin; their executors beat whenever a run begins or ends",
         "frame: from when it is due until it is written, by the dashboard's own clock; key: from when it is read \
-         until the frame after it is written; seen: from typing into the terminal until the whole frame that \
+         until the frame after it is written, of those that move or change the view; seen: from typing into the terminal until the whole frame that \
          only this key brings about has been read from it",
         "jump: `:at` a random record of the log, without events meanwhile",
     ];
@@ -130,6 +130,7 @@ struct Frame {
 
 #[derive(Deserialize)]
 struct Key {
+    at: u64,
     took: u64,
 }
 
@@ -255,7 +256,9 @@ impl Theatre<'_> {
             pause(u64::from(n * 13 % 40));
             shown.terminal.press(if n % 2 == 0 { "j" } else { "k" })?;
         }
-        let (mut strokes, mut sorts) = (Samples::default(), Samples::default());
+        pause(100);
+        // What follows is looked at by itself.
+        let (moved, mut strokes, mut sorts) = (now(), Samples::default(), Samples::default());
         for _ in 0..self.times.filters {
             shown.terminal.press("/")?;
             let mut text = String::from("/");
@@ -279,7 +282,8 @@ impl Theatre<'_> {
         figures.put_spread("seen", &views);
         figures.put_spread("seen_filter", &strokes);
         figures.put_spread("seen_sort", &sorts);
-        figures.put_spread("key", &spans(inside.keys.iter().map(|key| key.took)));
+        let keys = inside.keys.iter().filter(|key| key.at < moved);
+        figures.put_spread("key", &spans(keys.map(|key| key.took)));
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's harness may panic")]
 
 pub mod fault;
+pub mod model;
 pub mod process;
 pub mod screen;
 pub mod storm;

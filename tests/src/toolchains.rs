@@ -1,4 +1,5 @@
-//! Interpreters and client libraries for the examples in other languages.
+//! Interpreters and libraries for the examples in other languages, and for the server that plays the
+//! providers of language models.
 //!
 //! The interpreters have to be there; the libraries are fetched once, by name and pinned version, with
 //! the interpreters' own package managers, into the target directory. Any number of test programs may
@@ -13,8 +14,9 @@ use longhaul_wire::sha256;
 
 const PYTHON: &str = "the examples in Python need python3 with venv and pip (Debian: apt-get install python3 \
                       python3-venv python3-pip), and a package index to fetch what requirements.txt names";
-const NODE: &str = "the examples in JavaScript need Node 20 or newer with npm (Debian: apt-get install nodejs \
-                    npm), and a package registry to fetch what package-lock.json names";
+const NODE: &str = "the examples in JavaScript, and the tests with language models, need Node 20 or newer with \
+                    npm (Debian: apt-get install nodejs npm), and a package registry to fetch what \
+                    package-lock.json names";
 
 /// The oldest Node the examples are for.
 const OLDEST_NODE: u32 = 20;
@@ -81,35 +83,48 @@ pub fn python() -> &'static Toolchain {
 /// If it is not there; the message says how to get it.
 pub fn javascript() -> &'static Toolchain {
     static READY: OnceLock<Toolchain> = OnceLock::new();
-    READY.get_or_init(|| {
-        let sources = examples("javascript");
-        let version = told(Command::new("node").arg("--version"), NODE);
-        let major =
-            version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
-        assert!(major >= Some(OLDEST_NODE), "node is {version}: {NODE}");
-        let packages =
-            [".npmrc", "package.json", "package-lock.json"].map(|name| (name, read(&sources.join(name))));
-        let parts: Vec<&[u8]> =
-            packages.iter().map(|(_, text)| &text[..]).chain([version.as_bytes()]).collect();
-        let home = prepared("javascript", &parts, |home| {
-            for (name, text) in &packages {
-                std::fs::write(home.join(name), text).expect("a file in the target directory");
-            }
-            let mut npm = Command::new("npm");
-            npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(home);
-            told(&mut npm, NODE);
-        });
-        // A module finds its libraries from where it lies: a copy of the scripts lies beside them.
-        let folder = home.join("scripts");
-        let _alone = lock(&home);
-        for entry in std::fs::read_dir(&sources).expect("the examples") {
-            let path = entry.expect("the examples").path();
-            if path.extension().is_some_and(|ending| ending == "mjs") {
-                copy(&path, &folder.join(path.file_name().expect("a name")));
-            }
+    READY.get_or_init(|| node("javascript", &examples("javascript"), Path::new("scripts")))
+}
+
+/// Node, with the server that plays the providers of language models: what
+/// `tests/model/package-lock.json` names. Blocks, the first time for long.
+///
+/// # Panics
+/// If it is not there; the message says how to get it.
+pub fn model_mock() -> &'static Toolchain {
+    static READY: OnceLock<Toolchain> = OnceLock::new();
+    // The script names what is installed by its path.
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("model");
+    READY.get_or_init(|| node("model", &sources, Path::new("")))
+}
+
+/// Node, with what the package-lock.json of a folder names, and the scripts of that folder `below` where
+/// that is installed.
+fn node(name: &str, sources: &Path, below: &Path) -> Toolchain {
+    let version = told(Command::new("node").arg("--version"), NODE);
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+    assert!(major >= Some(OLDEST_NODE), "node is {version}: {NODE}");
+    let packages =
+        [".npmrc", "package.json", "package-lock.json"].map(|name| (name, read(&sources.join(name))));
+    let parts: Vec<&[u8]> = packages.iter().map(|(_, text)| &text[..]).chain([version.as_bytes()]).collect();
+    let home = prepared(name, &parts, |home| {
+        for (name, text) in &packages {
+            std::fs::write(home.join(name), text).expect("a file in the target directory");
         }
-        Toolchain { interpreter: PathBuf::from("node"), folder }
-    })
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(home);
+        told(&mut npm, NODE);
+    });
+    // A module finds its libraries from where it lies: a copy of the scripts lies beside them.
+    let folder = home.join(below);
+    let _alone = lock(&home);
+    for entry in std::fs::read_dir(sources).expect("the scripts") {
+        let path = entry.expect("the scripts").path();
+        if path.extension().is_some_and(|ending| ending == "mjs") {
+            copy(&path, &folder.join(path.file_name().expect("a name")));
+        }
+    }
+    Toolchain { interpreter: PathBuf::from("node"), folder }
 }
 
 /// A folder that `make` filled, now or earlier. Another version of what goes into it is another folder.

@@ -176,14 +176,15 @@ mod tests {
 
     #[test]
     fn waits_are_read_in_every_form() {
-        let date = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        const DATE: (&str, &str) = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
         let day = 24 * 60 * 60 * 1000;
-        let cases: [(&[(&str, &str)], Option<u64>); 9] = [
+        type Headers = &'static [(&'static str, &'static str)];
+        let cases: [(Headers, Option<u64>); 9] = [
             (&[("retry-after", "7")], Some(7000)),
             (&[("retry-after", "0.25")], Some(250)),
             (&[("retry-after", "7"), ("retry-after-ms", "6500")], Some(6500)),
-            (&[("retry-after", "Sat, 21 Nov 2026 10:00:30 GMT"), date], Some(30_000)),
-            (&[("retry-after", "Sat, 21 Nov 2026 09:00:00 GMT"), date], Some(0)),
+            (&[("retry-after", "Sat, 21 Nov 2026 10:00:30 GMT"), DATE], Some(30_000)),
+            (&[("retry-after", "Sat, 21 Nov 2026 09:00:00 GMT"), DATE], Some(0)),
             (&[("retry-after", "Sat, 21 Nov 2026 10:00:30 GMT")], None),
             (&[("retry-after", "99999999999999999999")], Some(day)),
             (&[("retry-after", "-1")], None),

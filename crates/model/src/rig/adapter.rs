@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use rig_core::ProviderError;
 use rig_core::completion::{CompletionResponse, FinishReason, Usage};
 use rig_core::driver::DynModel;
 use rig_core::http_client::DynHttpClient;
@@ -119,9 +120,9 @@ struct Hearing {
 impl Hearing {
     fn begun(speaker: Arc<Speaker>, ask: &Ask) -> Result<Self, Error> {
         let line = Line::new(speaker.transport.clone());
-        let stream = request(ask)
-            .and_then(|request| speaker.model(line.clone()).stream(request))
-            .map_err(|error| Teller::of(&speaker.settings).error(&error))?;
+        let failed = |error: &ProviderError| Teller::of(&speaker.settings).error(error);
+        let request = request(ask).map_err(|error| failed(&ProviderError::request(error)))?;
+        let stream = speaker.model(line.clone()).stream(request).map_err(|error| failed(&error))?;
         Ok(Self {
             speaker,
             line,
@@ -178,7 +179,7 @@ impl Hearing {
     }
 
     /// The error, with what it cost: an answer that had begun is paid for.
-    fn failed(&self, error: &rig_core::ProviderError, usage: Usage) -> Error {
+    fn failed(&self, error: &ProviderError, usage: Usage) -> Error {
         let mut error = Teller::of(&self.speaker.settings).error(error);
         if self.line.headers().is_some() || error.class == Class::Timeout {
             error.tokens = self.tokens(usage);
@@ -223,7 +224,7 @@ impl Hearing {
             Some(FinishReason::Length) => Stop::Length,
             // Reasons of their own are many; without an answer they are a failure.
             Some(FinishReason::Other(_)) if text.trim().is_empty() => {
-                let mut error = teller.new(Class::Malformed, "stopped without an answer".to_owned());
+                let mut error = teller.tell(Class::Malformed, "stopped without an answer".to_owned());
                 error.tokens = self.tokens(response.usage);
                 return Err(error);
             }

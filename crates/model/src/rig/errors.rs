@@ -32,7 +32,7 @@ impl<'a> Teller<'a> {
     }
 
     /// An error in words of ours.
-    pub(super) fn new(&self, class: Class, what: String) -> Error {
+    pub(super) fn tell(&self, class: Class, what: String) -> Error {
         Error::new(class, self.clean(&format!("{} {what}", self.name)))
     }
 
@@ -66,7 +66,7 @@ impl<'a> Teller<'a> {
             ProviderError::Provider(_) => (Class::Unavailable, "failed, and does not say why".to_owned()),
             _ => (Class::BadRequest, "cannot be asked this".to_owned()),
         };
-        self.new(class, what)
+        self.tell(class, what)
     }
 
     /// The error for an answer that says no.
@@ -90,7 +90,7 @@ impl<'a> Teller<'a> {
             _ if said.is_empty() => format!("answers{number}"),
             _ => format!("answers{number}: {said}"),
         };
-        let mut error = self.new(class, what);
+        let mut error = self.tell(class, what);
         if let Some(headers) = &answer.headers {
             let header = |name: &str| headers.get(name)?.to_str().ok();
             error.figures = figures(self.api, &header).map(Box::new);

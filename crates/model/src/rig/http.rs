@@ -3,8 +3,9 @@
 //! The library writes requests and reads answers; it is never given a key. The key is put into its header
 //! here, as the last thing, and the address is checked before anything is sent. Errors of the HTTP client
 //! hold addresses: none of them leaves this file, only a [`Fault`].
+#![expect(clippy::result_large_err, reason = "the library's trait wants its error as it is")]
 
-use std::future::Future;
+use std::future::{self, Future};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -243,6 +244,8 @@ fn fault(error: &reqwest::Error, otherwise: Fault) -> Error {
 }
 
 impl HttpClientExt for Line {
+    // Answers are always streamed: the other two are never asked for.
+
     fn send<T, U>(
         &self,
         _request: Request<T>,
@@ -251,8 +254,7 @@ impl HttpClientExt for Line {
         T: Into<Bytes> + WasmCompatSend,
         U: From<Bytes> + WasmCompatSend + 'static,
     {
-        // Answers are always streamed.
-        async { Err(Error::instance(Fault::Foreign)) }
+        future::ready(Err(Error::instance(Fault::Foreign)))
     }
 
     fn send_multipart<U>(
@@ -262,16 +264,13 @@ impl HttpClientExt for Line {
     where
         U: From<Bytes> + WasmCompatSend + 'static,
     {
-        async { Err(Error::instance(Fault::Foreign)) }
+        future::ready(Err(Error::instance(Fault::Foreign)))
     }
 
-    fn send_streaming<T>(
-        &self,
-        request: Request<T>,
-    ) -> impl Future<Output = Result<StreamingResponse>> + WasmCompatSend
+    async fn send_streaming<T>(&self, request: Request<T>) -> Result<StreamingResponse>
     where
         T: Into<Bytes> + WasmCompatSend,
     {
-        self.clone().sent(request.map(Into::into))
+        self.clone().sent(request.map(Into::into)).await
     }
 }

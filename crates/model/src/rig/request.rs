@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rig_core::ProviderError;
 use rig_core::completion::{CompletionRequest, ToolDefinition};
 use rig_core::message::{
-    AssistantContent, AssistantMessage, CallId, Message, StopReason, ToolCall, ToolChoice, ToolFunction,
-    ToolName, ToolResult, ToolResultContent, UserContent,
+    AssistantContent, AssistantMessage, CallId, EmptyToolName, Message, StopReason, ToolCall, ToolChoice,
+    ToolFunction, ToolName, ToolResult, ToolResultContent, UserContent,
 };
 
 use crate::{Ask, Reply, Said};
@@ -15,7 +14,7 @@ use crate::{Ask, Reply, Said};
 ///
 /// # Errors
 /// If a tool has no name: the library takes none without.
-pub(super) fn request(ask: &Ask) -> Result<CompletionRequest, ProviderError> {
+pub(super) fn request(ask: &Ask) -> Result<CompletionRequest, EmptyToolName> {
     let mut history = Vec::with_capacity(ask.dialog.len() + 1);
     if !ask.system.is_empty() {
         history.push(Message::system(&ask.system));
@@ -40,7 +39,7 @@ pub(super) fn request(ask: &Ask) -> Result<CompletionRequest, ProviderError> {
             Said::Tool { call, name, answer } => {
                 let result = ToolResult {
                     call: ids.get(call.as_str()).cloned().unwrap_or_else(|| CallId::from_wire(call)),
-                    name: tool_name(name)?,
+                    name: ToolName::new(name)?,
                     content: vec![ToolResultContent::json(answer.clone())],
                     is_error: false,
                 };
@@ -60,16 +59,17 @@ pub(super) fn request(ask: &Ask) -> Result<CompletionRequest, ProviderError> {
     request.chat_history = history;
     for tool in ask.tools.iter() {
         let parameters = tool.parameters.clone();
-        request = request.tool(ToolDefinition::new(tool_name(&tool.name)?, &tool.description, parameters));
+        request =
+            request.tool(ToolDefinition::new(ToolName::new(&tool.name)?, &tool.description, parameters));
     }
     if let Some(name) = &ask.must_call {
-        request = request.tool_choice(ToolChoice::Specific { function_names: vec![tool_name(name)?] });
+        request = request.tool_choice(ToolChoice::Specific { function_names: vec![ToolName::new(name)?] });
     }
     Ok(request)
 }
 
 /// A turn of the model: the provider's own form where it was kept and still reads, ours otherwise.
-fn of_reply(reply: &Reply) -> Result<AssistantMessage, ProviderError> {
+fn of_reply(reply: &Reply) -> Result<AssistantMessage, EmptyToolName> {
     if let Some(native) = &reply.native
         && let Ok(message) = serde_json::from_value::<AssistantMessage>(native.clone())
         && message.tool_calls().count() == reply.calls.len()
@@ -81,7 +81,7 @@ fn of_reply(reply: &Reply) -> Result<AssistantMessage, ProviderError> {
         content.push(AssistantContent::text(&reply.text));
     }
     for call in &reply.calls {
-        let name = tool_name(&call.name)?;
+        let name = ToolName::new(&call.name)?;
         let function = match &call.arguments {
             Ok(arguments) => ToolFunction::new(name, arguments.clone()),
             Err(text) => ToolFunction::parse(name, text),
@@ -90,8 +90,4 @@ fn of_reply(reply: &Reply) -> Result<AssistantMessage, ProviderError> {
     }
     let stop = if reply.calls.is_empty() { StopReason::Stop } else { StopReason::ToolUse };
     Ok(AssistantMessage::new(content).with_stop(stop))
-}
-
-fn tool_name(name: &str) -> Result<ToolName, ProviderError> {
-    ToolName::new(name).map_err(ProviderError::request)
 }

@@ -24,7 +24,7 @@ pub(crate) enum Shape {
     Short,
     /// With two steps, a text and a cost: ten events in six records.
     Full,
-    /// As full, of many users, each with a title of its own; some failed, some were stopped.
+    /// As full, of many users, each with a title of its own; some failed.
     Varied,
 }
 
@@ -167,16 +167,14 @@ impl Writer {
         appended.map_err(|error| longhaul_journal::Error::from(error).into())
     }
 
-    /// Has some tasks end otherwise than well.
+    /// Has some tasks fail.
     fn ended(&self, task: TaskId, mut bodies: Vec<EventBody>) -> Vec<EventBody> {
         let lot = lot(task) % 100;
         if self.shape != Shape::Varied || lot > 4 {
             return bodies;
         }
         let run = RunNumber(1);
-        let stopped = || EventBody::Aborted { run: Some(run), checkpoint: Some("step 2".to_owned()) };
-        let asked = || EventBody::AbortRequested { by: self.user.to_string(), reason: None };
-        let failed = || EventBody::Failed {
+        let failed = EventBody::Failed {
             run,
             error: TaskError {
                 code: "data_unavailable".to_owned(),
@@ -185,7 +183,7 @@ impl Writer {
             },
         };
         if bodies.pop_if(|body| matches!(body, EventBody::Completed { .. })).is_some() {
-            bodies.extend(if lot > 2 { vec![asked(), stopped()] } else { vec![failed()] });
+            bodies.push(failed);
         }
         bodies
     }

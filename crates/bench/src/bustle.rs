@@ -212,7 +212,7 @@ impl Crew {
     /// Works on one task after another, for ever.
     async fn work(self: Arc<Self>, n: usize) -> Result<(), Error> {
         let executor = &self.executors[n / PLACES];
-        // Not all at once: the first is as far as it may be.
+        // They are not to end all at once: the first one of each is shorter.
         let mut first = u32::try_from(n).unwrap_or(0) % STEPS;
         loop {
             let (task, mut at) = self.begin(executor).await?;
@@ -287,7 +287,7 @@ impl Executor {
     }
 }
 
-/// What an executor writes of a task after its start, record by record, from a step on.
+/// What an executor writes of a task after its start, record by record: all steps but the first ones.
 fn records(first: u32) -> Vec<Vec<EventBody>> {
     let run = RunNumber(1);
     let name =
@@ -309,16 +309,68 @@ fn records(first: u32) -> Vec<Vec<EventBody>> {
         let usage = Usage { input_tokens: 1200, output_tokens: 300, model_calls: 1, queries: 1, exact: true };
         let result = Payload::Inline(json!({"rows": 128, "sum": 1_048_576.25, "unit": "EUR"}));
         all.extend([
-            vec![EventBody::StepStarted { run, step: name(step), index: step, of: Some(STEPS) }],
+            vec![EventBody::StepStarted {
+                run,
+                step: name(step),
+                index: step - first,
+                of: Some(STEPS - first),
+            }],
             vec![said(0.2, "reading the figures of the month")],
             vec![text],
             vec![said(0.6, "comparing with the month before"), said(0.8, "writing it down")],
             vec![
-                EventBody::StepCompleted { run, step: name(step), index: step, result },
+                EventBody::StepCompleted { run, step: name(step), index: step - first, result },
                 EventBody::UsageRecorded { run, usage, model: None },
             ],
         ]);
     }
     all.push(vec![EventBody::Completed { run, output: Payload::Inline(json!({"steps": STEPS})) }]);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use longhaul_client::Identity;
+    use longhaul_core::{Status, TaskRef};
+    use longhaul_journal::Shards;
+    use longhaul_wire::Parsed;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_at_a_pace_are_histories_like_any_other() {
+        let journal = Journal::memory(Shards::ONE);
+        let client = Client::new(journal.clone(), Identity::new("acme", "ann", "test").unwrap());
+        let mut bustle = Bustle::start(&client, 5, 3, 2).await.unwrap();
+        bustle.pace(20_000);
+        let begun = Instant::now();
+        while bustle.written().unwrap().events < 1000 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
+            tokio::time::sleep(PACE).await;
+        }
+        drop(bustle);
+        let shard = Shards::ONE.all().next().unwrap();
+        let mut follower = journal.follow(shard, Sequence::ZERO).await.unwrap();
+        let head = journal.head(shard).await.unwrap();
+        let mut tasks = std::collections::BTreeSet::new();
+        while let Some(entry) = follower.next().await {
+            let entry = entry.unwrap();
+            if let Parsed::Task { org, task, .. } = entry.subject {
+                tasks.insert(TaskRef { org, task });
+            }
+            if entry.sequence >= head {
+                break;
+            }
+        }
+        let mut stand: BTreeMap<Status, usize> = BTreeMap::new();
+        for task in tasks {
+            let snapshot = journal.load(&task).await.unwrap().unwrap();
+            assert_eq!(snapshot.ignored, 0, "{snapshot:?}");
+            *stand.entry(snapshot.status).or_default() += 1;
+        }
+        assert_eq!(stand[&Status::Paused], 2);
+        assert!(stand[&Status::Pending] >= 3 && stand[&Status::Completed] > 5, "{stand:?}");
+    }
 }

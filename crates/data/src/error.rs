@@ -106,6 +106,37 @@ pub enum Error {
         /// What SQLite said.
         reason: String,
     },
+    /// A whole address of a database where the name of a connection belongs.
+    #[error(
+        "the data is named by the address of a database, which may hold a password; name a connection of this executor instead: postgres:NAME"
+    )]
+    Address,
+    /// No connection has the name.
+    #[error("this executor has no connection called {name:?}; {}", names_of(known))]
+    UnknownConnection {
+        /// The name as given.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A database that cannot be reached or read.
+    #[error("the database of the connection {name} cannot be read: {reason}")]
+    Unreachable {
+        /// The connection.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A role that may do what no report needs.
+    #[error(
+        "the connection {name} is not used, because {reason}; give it a role that may only read: CREATE ROLE reader LOGIN PASSWORD '…'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"
+    )]
+    Role {
+        /// The connection.
+        name: String,
+        /// What the role may do.
+        reason: String,
+    },
     /// Somebody asked to stop.
     #[error("reading the data was stopped")]
     Stopped,
@@ -141,6 +172,10 @@ impl fmt::Display for FileFault {
     }
 }
 
+fn names_of(names: &[String]) -> String {
+    if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
+}
+
 /// A query that gave no rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
@@ -156,10 +191,10 @@ pub enum QueryError {
         /// What it wanted.
         reason: String,
     },
-    /// SQLite cannot make sense of the statement; it was not run.
+    /// The engine cannot make sense of the statement; it was not run.
     #[error("the query is not valid: {reason}; `get_schema` names the tables and columns")]
     Invalid {
-        /// What SQLite said.
+        /// What the engine said.
         reason: String,
     },
     /// The query ran into its time limit.
@@ -176,7 +211,7 @@ pub enum QueryError {
     /// The query ran and failed.
     #[error("the query failed: {reason}")]
     Failed {
-        /// What SQLite said.
+        /// What the engine said.
         reason: String,
     },
 }

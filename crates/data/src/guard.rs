@@ -140,7 +140,7 @@ const LONGEST_STATEMENT: i32 = 100_000;
 /// Bytes of the longest statement that is looked at before the engine does. The parser makes a chain
 /// of operators into a tree that is as deep as the chain is long, and it is taken down by recursion:
 /// longer ones would overflow the stack, which ends the process. The engine bounds the depth itself.
-const LONGEST_PARSED: usize = 10_000;
+pub(super) const LONGEST_PARSED: usize = 10_000;
 
 /// What the authorizer refused last, for the message.
 #[derive(Debug, Clone, Default)]
@@ -264,7 +264,7 @@ pub(super) fn check(sql: &str) -> Result<(), QueryError> {
 }
 
 /// The statement's first word, with an article.
-fn kind(statement: &Statement) -> String {
+pub(super) fn kind(statement: &Statement) -> String {
     let text = statement.to_string();
     let word = text.split_whitespace().next().unwrap_or("statement");
     let word: String = word.chars().take(20).collect();

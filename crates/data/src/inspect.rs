@@ -15,13 +15,13 @@ use crate::words::words;
 /// Larger tables are described by this many of their first rows.
 const PROFILED_ROWS: u64 = 200_000;
 /// Values of a column that the answer of `get_schema` shows.
-const SAMPLES: usize = 5;
+pub(super) const SAMPLES: usize = 5;
 /// Text columns with no more values than this have them all listed.
-const LISTED_VALUES: u64 = 120;
+pub(super) const LISTED_VALUES: u64 = 120;
 /// Values by which the form of a text column is judged.
 const JUDGED_VALUES: usize = 300;
 /// More tables than any report looks at.
-const MOST_TABLES: usize = 200;
+pub(super) const MOST_TABLES: usize = 200;
 
 /// Reads the schema of a connection that is not locked yet.
 pub(super) fn inspect(
@@ -211,7 +211,7 @@ fn kind(column: &Column, declared: &str, classes: &Classes, values: &[Value]) ->
     integer_kind(column)
 }
 
-fn text_kind(column: &Column, values: &[Value]) -> ColumnKind {
+pub(super) fn text_kind(column: &Column, values: &[Value]) -> ColumnKind {
     let texts: Vec<&str> =
         values.iter().chain([&column.min, &column.max]).filter_map(Value::as_str).collect();
     let all = |test: fn(&str) -> bool| texts.iter().all(|text| test(text));
@@ -244,7 +244,7 @@ const TIME_WORDS: [&str; 14] = [
     "ended",
 ];
 
-fn integer_kind(column: &Column) -> ColumnKind {
+pub(super) fn integer_kind(column: &Column) -> ColumnKind {
     let (Some(min), Some(max)) = (column.min.as_i64(), column.max.as_i64()) else {
         return ColumnKind::Integer;
     };

@@ -1,5 +1,7 @@
 //! Data sets: a file or a few, opened read-only, described, and asked.
 //!
+//! A PostgreSQL database is asked where it lies, in transactions that can only read.
+//!
 //! Files are one SQLite connection afterwards: the database that the file is, or one in memory
 //! filled from CSV, JSON and Parquet. The engine refuses everything but reading, and every query
 //! is bounded in rows, bytes and time.
@@ -8,6 +10,7 @@
 
 mod dataset;
 mod delimited;
+mod engine;
 mod error;
 mod guard;
 mod inspect;
@@ -15,6 +18,7 @@ mod json;
 mod keys;
 mod load;
 mod parquet;
+mod postgres;
 mod query;
 pub mod sample;
 mod schema;
@@ -23,6 +27,7 @@ pub mod words;
 
 pub use dataset::Dataset;
 pub use error::{Error, FileFault, QueryError};
+pub use postgres::{ConnectionError, ConnectionSettings, Connections};
 pub use query::{Limits, Rows, Stop};
-pub use schema::{Column, ColumnKind, ForeignKey, Schema, Table};
+pub use schema::{Column, ColumnKind, Dialect, ForeignKey, Schema, Table};
 pub use source::Source;

@@ -75,7 +75,7 @@ pub struct Rows {
 }
 
 /// The longest text that a cell keeps.
-const LONGEST_CELL: usize = 2_000;
+pub(super) const LONGEST_CELL: usize = 2_000;
 /// How many steps of SQLite's machine pass between two looks at the clock: about a millisecond.
 const STEPS_PER_LOOK: i32 = 5_000;
 
@@ -198,16 +198,19 @@ pub(super) fn json(value: ValueRef<'_>) -> Value {
         ValueRef::Integer(n) => n.into(),
         // Infinity becomes null.
         ValueRef::Real(x) => x.into(),
-        ValueRef::Text(bytes) => {
-            let head = &bytes[..bytes.len().min(LONGEST_CELL)];
-            let mut text = String::from_utf8_lossy(head).into_owned();
-            if bytes.len() > LONGEST_CELL {
-                text.push('…');
-            }
-            text.into()
-        }
+        ValueRef::Text(bytes) => cut(bytes).into(),
         ValueRef::Blob(bytes) => format!("({} bytes)", bytes.len()).into(),
     }
+}
+
+/// A text as a cell keeps it.
+pub(super) fn cut(bytes: &[u8]) -> String {
+    let head = &bytes[..bytes.len().min(LONGEST_CELL)];
+    let mut text = String::from_utf8_lossy(head).into_owned();
+    if bytes.len() > LONGEST_CELL {
+        text.push('…');
+    }
+    text
 }
 
 /// A count from a row: SQLite has no unsigned numbers, and no count is below zero.

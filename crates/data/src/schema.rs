@@ -3,11 +3,31 @@
 use serde::Serialize;
 use serde_json::Value;
 
+/// Whose SQL a data set speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// SQLite: `strftime('%Y', day)`, no types of dates.
+    #[default]
+    Sqlite,
+    /// PostgreSQL: `date_trunc('year', day)`, `round` of decimals only for `numeric`.
+    Postgres,
+}
+
+impl Dialect {
+    fn is_sqlite(&self) -> bool {
+        *self == Self::Sqlite
+    }
+}
+
 /// The tables of a data set, as `get_schema` answers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Schema {
     /// The data set's name: a file name.
     pub source: String,
+    /// Whose SQL it speaks.
+    #[serde(skip_serializing_if = "Dialect::is_sqlite")]
+    pub dialect: Dialect,
     /// Its tables, by name.
     pub tables: Vec<Table>,
     /// What a reader of a report must know about how the data was read.

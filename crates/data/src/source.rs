@@ -12,8 +12,9 @@ use super::error::Error;
 ///
 /// A path is a file of SQLite, CSV, JSON or Parquet, or a folder whose CSV, JSON and Parquet files
 /// are one table each.
-/// `sample:chinook` is the data set that ships with the program. In JSON it is a text or a list
-/// of texts.
+/// `sample:chinook` is the data set that ships with the program. `postgres:NAME` is the database of
+/// a connection that whoever runs the executor has given that name: an address and a password are
+/// never part of a request. In JSON it is a text or a list of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source(Vec<String>);
 
@@ -24,17 +25,24 @@ pub(crate) const SAMPLE: &str = "sample:chinook";
 #[derive(Debug)]
 pub(crate) enum Found {
     Sample,
+    /// The database of the connection of this name.
+    Postgres(String),
     Sqlite(PathBuf),
     /// Files that are loaded, each of which is a table.
     Files(Vec<PathBuf>),
 }
+
+/// What the name of a connection stands behind.
+const POSTGRES: &str = "postgres:";
+/// Addresses, which do not belong into a request.
+const ADDRESSES: [&str; 2] = ["postgres://", "postgresql://"];
 
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 const DATABASE_EXTENSIONS: [&str; 3] = ["sqlite", "sqlite3", "db"];
 const TABLE_EXTENSIONS: [&str; 8] = ["csv", "tsv", "tab", "json", "ndjson", "jsonl", "parquet", "pq"];
 
 impl Source {
-    /// One file, one folder, or the sample.
+    /// One file, one folder, the sample, or a connection.
     #[must_use]
     pub fn one(path: impl Into<String>) -> Self {
         Self(vec![path.into()])
@@ -52,6 +60,9 @@ impl Source {
         match self.0.as_slice() {
             [] => "no data".to_owned(),
             [one] if one == SAMPLE => crate::sample::CHINOOK_NAME.to_owned(),
+            // An address is refused, and what it holds is not said.
+            [one] if is_address(one) => "a database".to_owned(),
+            [one] if one.starts_with(POSTGRES) => one[POSTGRES.len()..].to_owned(),
             [one] => file_name(Path::new(one)),
             [first, rest @ ..] => {
                 let files = if rest.len() == 1 { "file" } else { "files" };
@@ -66,6 +77,8 @@ impl Source {
         match self.0.as_slice() {
             [] => Err(Error::Nothing { place: "an empty list".to_owned() }),
             [one] if one == SAMPLE => Ok(Found::Sample),
+            paths if paths.iter().any(|path| is_address(path)) => Err(Error::Address),
+            [one] if one.starts_with(POSTGRES) => Ok(Found::Postgres(one[POSTGRES.len()..].to_owned())),
             [one] => find_one(Path::new(one), roots),
             paths => find_list(paths, roots),
         }
@@ -107,6 +120,10 @@ impl<'de> Visitor<'de> for PathOrList {
         }
         Ok(Source(paths))
     }
+}
+
+fn is_address(text: &str) -> bool {
+    ADDRESSES.iter().any(|begin| text.get(..begin.len()).is_some_and(|head| head.eq_ignore_ascii_case(begin)))
 }
 
 fn find_list(paths: &[String], roots: &[PathBuf]) -> Result<Found, Error> {

@@ -4,5 +4,8 @@
 mod json_files;
 mod orders;
 mod parquet_files;
+mod postgres;
+mod postgres_refusals;
 mod same_answers;
+mod server;
 mod support;

@@ -123,7 +123,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// The dashboard: see and steer everything from a terminal
     Tui(Tui),
-    /// Write a report over a SQLite or CSV file, as a PDF
+    /// Write a report over a file of data: SQLite, CSV, JSON, Parquet
     Report(Report),
     /// Submit a task of any kind and follow it
     Run(Run),

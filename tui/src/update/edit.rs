@@ -70,8 +70,11 @@ pub(super) fn edited(app: &mut App, outcome: Result<Draft, String>) {
     app.draft = Some(draft);
 }
 
-/// JSON as one edits it: whatever a terminal might take for more than text is escaped.
+/// JSON as one edits it: members in the order of their names, so that only what differs looks different,
+/// and whatever a terminal might take for more than text is escaped.
 fn written(value: &serde_json::Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
     let mut out = String::new();
     for c in format!("{value:#}\n").chars() {
         if c == '\n' || is_plain(c) {
@@ -97,6 +100,8 @@ mod tests {
     fn json_is_edited_without_anything_hidden_in_it() {
         let value = serde_json::json!({"a\u{202e}": "x\u{1b}[2J\u{9b}\u{e0041}\nä"});
         let text = written(&value);
+        let turned = written(&serde_json::json!({"b": [{"d": 1, "c": 2}], "a": 3}));
+        assert_eq!(turned, written(&serde_json::json!({"a": 3, "b": [{"c": 2, "d": 1}]})));
         assert!(text.chars().all(|c| c == '\n' || is_plain(c)), "{text:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }

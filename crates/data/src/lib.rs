@@ -8,6 +8,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
+// What tests share with those beside this crate names it from outside.
+#[cfg(test)]
+extern crate self as longhaul_data;
+
 mod dataset;
 mod delimited;
 mod engine;

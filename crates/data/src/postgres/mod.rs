@@ -8,7 +8,13 @@ mod ask;
 mod connections;
 mod guard;
 mod inspect;
+/// The server of the tests beside this crate.
+#[cfg(test)]
+#[path = "../../tests/data/server.rs"]
+mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longhaul_core::{
-    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Rejection, RunNumber, Snapshot,
-    TaskId, Title, Usage,
+    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Rejection, RunNumber, Snapshot, TaskId,
+    Title, Usage,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,18 +1,22 @@
 //! The report agent: data tools, the built-in analyst, documents.
 //!
-//! A report is made in four steps, each of which gives plain data that can be recorded:
-//! *planning* (a [`Schema`](data::Schema) and a request become a plan of queries), *querying*
-//! (the queries become answers), *drafting* (plan and answers become a document), *rendering*
-//! (the document becomes files, in a child process each).
+//! A report by the built-in analyst is made in steps, each of which gives plain data that can be
+//! recorded: *planning* (a [`Schema`](data::Schema) and a request become a plan of queries), each
+//! *query* (it becomes an answer), *drafting* (plan and answers become a document), *rendering* (the
+//! document becomes files, in a child process each). A language model takes turns and calls tools
+//! instead of planning and querying, each a step too, and hands in a [`Draft`](draft::Draft).
 //!
-//! The data is read through the same tools that a language model would call: see [`tools`].
+//! Both read the data through the same tools: see [`tools`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 pub mod analyst;
+pub mod draft;
 mod handler;
+mod models;
 pub mod render;
 pub mod skills;
+mod talk;
 pub mod tools;
 mod words;
 
@@ -21,3 +25,4 @@ pub use handler::{Agent, Input, KIND, Output, handle_report};
 pub use longhaul_data::{self as data, sample};
 /// What a document can be set as.
 pub use longhaul_document::Format as DocumentFormat;
+pub use models::Models;

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::data::{Dataset, QueryError, Rows, Schema, Stop};
+use crate::data::{Dataset, Dialect, QueryError, Rows, Schema, Stop};
 use crate::skills::{Skill, Skills};
 
 /// Queries of one task where nothing else is said.
@@ -116,6 +116,15 @@ impl Tools {
         self.data.schema()
     }
 
+    /// Looks whether a query would be run, without running it.
+    ///
+    /// # Errors
+    ///
+    /// It is refused, or not valid.
+    pub fn check(&mut self, call: &SqlCall) -> Result<(), Refusal> {
+        Ok(self.data.check(&call.sql)?)
+    }
+
     /// Runs one query of the budget. What is refused before it runs costs nothing.
     ///
     /// # Errors
@@ -155,6 +164,10 @@ impl Tools {
     pub fn definitions(&self) -> Vec<Definition> {
         let known: Vec<String> =
             self.skills.iter().map(|skill| format!("{}: {}", skill.name, skill.description)).collect();
+        let dialect = match self.get_schema().dialect {
+            Dialect::Sqlite => "SQLite",
+            Dialect::Postgres => "PostgreSQL",
+        };
         let object = |properties: Value, required: Value| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
         vec![
             Definition {
@@ -168,8 +181,8 @@ impl Tools {
             Definition {
                 name: "execute_sql",
                 description: format!(
-                    "Runs one SELECT statement in SQLite's dialect and gives its rows. Reading only. {} queries \
-                     are allowed in all: let each carry as much as it can.",
+                    "Runs one SELECT statement in {dialect}'s dialect and gives its rows. Reading only. {} \
+                     queries are allowed in all: let each carry as much as it can.",
                     self.budget
                 ),
                 input_schema: object(

@@ -75,7 +75,7 @@ async fn a_request_becomes_a_pdf() {
         stage.run(json!({"data": "sample:chinook", "prompt": "quarterly review of 2010"})).await;
     assert_eq!(ended.status, Status::Completed, "{ended:#?}");
     let steps: Vec<&str> = ended.steps.iter().map(|step| step.name.as_str()).collect();
-    assert_eq!(steps, ["planning", "querying", "drafting", "rendering"]);
+    assert_eq!(steps, ["planning", "query 1", "query 2", "query 3", "drafting", "rendering"]);
     assert_eq!((ended.usage.queries, ended.usage.tokens()), (3, 0));
     let output: Output = serde_json::from_value(stage.client.output(task).await.unwrap()).unwrap();
     assert_eq!(output.title, "Quarterly review of 2010: Q4 2010");

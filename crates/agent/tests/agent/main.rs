@@ -8,6 +8,7 @@ mod documents;
 mod folders;
 mod guards;
 mod handler;
+mod model;
 mod renderer;
 mod support;
 mod tools;

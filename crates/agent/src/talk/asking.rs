@@ -1,0 +1,241 @@
+//! One turn of the model: asked, heard, paid for.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use longhaul_core::snapshot::Reason;
+use longhaul_core::{AdmissionReason, Usage};
+use longhaul_executor::{Failure, Run, Step};
+use longhaul_model::{Ask, Class, Error, Heard, Model, Reply, Stop, Tokens, estimate};
+
+use super::state::{Last, Talk, Turn};
+use crate::draft::unfinished;
+use crate::handler::files::keep_draft;
+use crate::handler::{Agent, Input};
+
+/// Tokens that writing a report takes, about: kept back from the budget for the last turn.
+const WRITING: u64 = 2_000;
+
+/// Lets the model speak, in a step of its own; what is recorded is not asked again.
+pub(super) async fn turn(
+    agent: &Agent,
+    run: &mut Run,
+    n: u32,
+    input: &Input,
+    talk: &Talk,
+    model: &dyn Model,
+) -> Result<Turn, Failure> {
+    let name = format!("model {n}");
+    let recorded = run.begun().recorded(&name).is_some();
+    let last = if recorded { None } else { last(agent, run, n, talk)? };
+    let (told, ask) = talk.ask(last);
+    if !recorded && let Some(tokens) = swallowed(run, &name, &ask) {
+        run.usage(usage(tokens), Some(&named(model))).await?;
+    }
+    run.step(name, async |step| {
+        step.message(format!("{} thinks, turn {n}", model.facts().model));
+        let asked = Asked { agent, step: &step, input, talk, model };
+        let reply = asked.until_answered(&ask).await?;
+        let turns = 4.0 / (4.0 + f64::from(n));
+        // Nobody knows how many turns there will be: each goes a part of the way that is left.
+        step.progress(to_percent(75.0 - 65.0 * turns), 100);
+        Ok::<_, Failure>(Turn { told, last, reply })
+    })
+    .await
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
+fn to_percent(of: f64) -> usize {
+    of.clamp(0.0, 100.0) as usize
+}
+
+/// Whether the n-th turn must be the last.
+fn last(agent: &Agent, run: &Run, n: u32, talk: &Talk) -> Result<Option<Last>, Failure> {
+    if let Some(left) = run.budget().tokens_left {
+        if left == 0 && n == 1 {
+            return Err(tokens_spent(run));
+        }
+        let (_, ask) = talk.ask(None);
+        if left < 2 * ask.tokens() + WRITING {
+            return Ok(Some(Last::Tokens));
+        }
+    }
+    Ok((n == agent.turns).then_some(Last::Turns))
+}
+
+pub(super) fn tokens_spent(run: &Run) -> Failure {
+    let all = run.budget().tokens.unwrap_or_default();
+    let message =
+        format!("the task's budget of {all} tokens is spent and no report was handed in; allow it more");
+    Failure::permanent("token_budget_spent", message)
+}
+
+/// What a call cost, about, that an earlier run began and was lost in: nobody heard the figures.
+fn swallowed(run: &Run, name: &str, ask: &Ask) -> Option<Tokens> {
+    let begun = run.begun();
+    let Reason::Admitted { why } = begun.reason else { return None };
+    let lost = match why {
+        AdmissionReason::Reassigned => true,
+        // A run that failed has left its error, and one that was aborted an estimate of its own.
+        AdmissionReason::Retried => begun.error.is_none() && begun.usage.exact,
+        AdmissionReason::First | AdmissionReason::Continued | AdmissionReason::Resumed => false,
+    };
+    let step = begun.steps.iter().find(|step| lost && step.name == name && step.result.is_none())?;
+    let heard = begun.text.iter().filter(|text| text.segment == step.index * 2 + 1);
+    let heard: u64 = heard.map(|text| text.length).sum();
+    let output = estimate(usize::try_from(heard).unwrap_or(usize::MAX));
+    Some(Tokens { input: ask.tokens(), output, exact: false })
+}
+
+fn usage(tokens: Tokens) -> Usage {
+    Usage {
+        input_tokens: tokens.input,
+        output_tokens: tokens.output,
+        model_calls: 1,
+        exact: tokens.exact,
+        ..Usage::default()
+    }
+}
+
+fn named(model: &dyn Model) -> String {
+    format!("{}/{}", model.facts().provider, model.facts().model)
+}
+
+/// A question that is put until it is answered.
+struct Asked<'a> {
+    agent: &'a Agent,
+    step: &'a Step,
+    input: &'a Input,
+    talk: &'a Talk,
+    model: &'a dyn Model,
+}
+
+/// What became of a question.
+enum Outcome {
+    Answered(Box<Reply>),
+    Failed(Error),
+    Cancelled,
+}
+
+impl Asked<'_> {
+    async fn until_answered(&self, ask: &Ask) -> Result<Reply, Failure> {
+        let mut failures = 0;
+        loop {
+            let mut heard = 0;
+            let outcome = tokio::select! {
+                biased;
+                () = self.step.cancelled() => Outcome::Cancelled,
+                outcome = self.once(ask, &mut heard) => outcome?,
+            };
+            // Paid for before anything else happens, however it went.
+            self.step.usage(usage(cost(&outcome, ask, heard)), Some(&named(self.model))).await?;
+            let error = match outcome {
+                Outcome::Answered(reply) if reply.stop == Stop::Refused => return Err(refusal(&reply)),
+                Outcome::Answered(reply) => return Ok(*reply),
+                Outcome::Cancelled => return Err(self.cancelled().await),
+                Outcome::Failed(error) => error,
+            };
+            failures += 1;
+            let wait = self.agent.retry.wait(error.class, failures, error.retry_after, jitter());
+            let Some(wait) = wait else { return Err(failure(&error)) };
+            if heard > 0 {
+                // What was said cannot be taken back.
+                self.step.text("\n(The answer broke off and begins anew.)\n").await?;
+            }
+            self.step.message(format!("waits {}: {error}", in_words(wait)));
+            tokio::select! {
+                () = self.step.cancelled() => return Err(self.cancelled().await),
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Asks once; counts the bytes that are heard.
+    async fn once(&self, ask: &Ask, heard: &mut usize) -> Result<Outcome, Failure> {
+        let mut stream = self.model.ask(ask.clone());
+        while let Some(next) = stream.next().await {
+            match next {
+                Ok(Heard::Text(text)) => {
+                    *heard += text.len();
+                    self.step.text(text).await?;
+                }
+                Ok(Heard::Figures(_)) => {}
+                Ok(Heard::Reply(reply)) => {
+                    if *heard > 0 {
+                        self.step.text("\n").await?;
+                    }
+                    return Ok(Outcome::Answered(reply));
+                }
+                Err(error) => return Ok(Outcome::Failed(error)),
+            }
+        }
+        let message = format!("{} ended without an answer", self.model.facts().provider);
+        Ok(Outcome::Failed(Error::new(Class::BrokenOff, message)))
+    }
+
+    /// The way out where an abort is asked for: what there is of the report is kept first.
+    async fn cancelled(&self) -> Failure {
+        if let Some(draft) = unfinished(&self.input.prompt, &self.talk.texts, &self.talk.kept) {
+            let keep = async |name: &str, media: &str, file| self.step.artifact(name, media, file).await;
+            keep_draft(self.agent, &draft, keep).await;
+        }
+        match self.step.checkpoint().await {
+            Err(stop) => stop,
+            Ok(()) => Failure::retryable("interrupted", "the model was interrupted"),
+        }
+    }
+}
+
+/// What a call cost: as the provider says, else estimated from what was sent and heard.
+fn cost(outcome: &Outcome, ask: &Ask, heard: usize) -> Tokens {
+    let said = match outcome {
+        Outcome::Answered(reply) => reply.tokens,
+        Outcome::Failed(error) => error.tokens,
+        Outcome::Cancelled => Tokens::default(),
+    };
+    if said.exact || said.input > 0 {
+        return said;
+    }
+    let begun = match outcome {
+        Outcome::Answered(_) | Outcome::Cancelled => true,
+        // Who says no before it answers counts nothing.
+        Outcome::Failed(error) => {
+            heard > 0 || matches!(error.class, Class::Timeout | Class::BrokenOff | Class::Malformed)
+        }
+    };
+    if !begun {
+        return Tokens { exact: true, ..Tokens::default() };
+    }
+    let output = match outcome {
+        Outcome::Answered(reply) => {
+            let calls = reply.calls.iter().map(|call| match &call.arguments {
+                Ok(arguments) => arguments.to_string().len(),
+                Err(text) => text.len(),
+            });
+            reply.text.len() + calls.sum::<usize>()
+        }
+        Outcome::Failed(_) | Outcome::Cancelled => heard,
+    };
+    Tokens { input: ask.tokens(), output: estimate(output), exact: false }
+}
+
+fn failure(error: &Error) -> Failure {
+    let make = if error.class.is_retryable() { Failure::retryable } else { Failure::permanent };
+    make(error.class.code(), error.message.as_str())
+}
+
+fn refusal(reply: &Reply) -> Failure {
+    let said = crate::analyst::format::cut(reply.text.trim(), 300);
+    let said = if said.is_empty() { "it did not say why".to_owned() } else { said };
+    Failure::permanent(Class::Refused.code(), format!("{} will not answer this: {said}", reply.model))
+}
+
+/// From 0 to 1, so that those who failed together do not come again together.
+fn jitter() -> f64 {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    nanos.map_or(0.0, |since| f64::from(since.subsec_nanos() % 1_000_000) / 1e6)
+}
+
+fn in_words(wait: Duration) -> String {
+    format!("{} s", wait.as_secs_f64().ceil())
+}

@@ -1,0 +1,135 @@
+//! A report by a language model: a conversation in recorded steps.
+//!
+//! Each turn of the model and each call of a tool is a step. What the conversation is after them is a
+//! fold over their results ([`Talk`]), so a later run that is handed what is recorded stands where the
+//! one before it stood, and goes on.
+
+mod asking;
+mod opening;
+mod serving;
+mod state;
+
+use longhaul_document::{Block, Document, Section};
+use longhaul_executor::{Failure, Run};
+use longhaul_model::Model;
+
+use self::opening::Opening;
+use self::serving::Bench;
+pub(crate) use self::state::Talk;
+use self::state::{Last, Wanted};
+use crate::analyst::format::{cut, long_date};
+use crate::analyst::sentences;
+use crate::draft::unfinished;
+use crate::handler::data::open;
+use crate::handler::files::keep_draft;
+use crate::handler::{Agent, Input};
+
+/// Has a model make the document; says how many queries gave rows.
+pub(crate) async fn write(
+    agent: &Agent,
+    run: &mut Run,
+    input: &Input,
+    queries: u32,
+    model: &dyn Model,
+) -> Result<(Document, u32), Failure> {
+    let mut bench = Bench::new(agent, run, input, queries);
+    let opening: Opening = run
+        .step("opening", async |step| {
+            let tools = open(agent, &step, input, queries).await?;
+            let facts = model.facts();
+            let name = format!("{}/{}", facts.provider, facts.model);
+            let opening = Opening::new(name, jiff::Zoned::now().date(), &tools, queries);
+            bench.opened(tools);
+            step.progress(10, 100);
+            Ok::<_, Failure>(opening)
+        })
+        .await?;
+    let mut talk = Talk::new(&opening, &input.prompt);
+    let written = converse(agent, run, &opening, &mut talk, &mut bench, model).await;
+    let document = match written {
+        Ok(document) => document,
+        Err(failure) => {
+            // A stop has ended the run: what there was of a report is kept already.
+            if !failure.is_stop()
+                && let Some(draft) = unfinished(&input.prompt, &talk.texts, &talk.kept)
+            {
+                let keep = async |name: &str, media: &str, file| run.artifact(name, media, file).await;
+                keep_draft(agent, &draft, keep).await;
+            }
+            return Err(failure);
+        }
+    };
+    let document: Document = run
+        .step("drafting", async |step| {
+            step.message("writing the findings");
+            let document = finished(document, &opening, &input.prompt);
+            for sentence in sentences(&document) {
+                step.text(format!("{sentence}\n")).await?;
+            }
+            step.progress(80, 100);
+            Ok::<_, Failure>(document)
+        })
+        .await?;
+    Ok((document, u32::try_from(talk.kept.len()).unwrap_or(u32::MAX)))
+}
+
+/// Turn after turn, until the model hands in a report that fits.
+async fn converse(
+    agent: &Agent,
+    run: &mut Run,
+    opening: &Opening,
+    talk: &mut Talk,
+    bench: &mut Bench<'_>,
+    model: &dyn Model,
+) -> Result<Document, Failure> {
+    for n in 1..=agent.turns {
+        let turn = asking::turn(agent, run, n, bench.input, talk, model).await?;
+        for (n, call) in talk.turned(turn).iter().enumerate() {
+            let wanted = talk.wanted(n, call);
+            let Some(step) = wanted.step() else {
+                match wanted {
+                    Wanted::Report(document) => return Ok(*document),
+                    Wanted::Known(answer) => talk.answered(call, answer),
+                    Wanted::Query(_) | Wanted::Schema | Wanted::Skill(_) => {}
+                }
+                continue;
+            };
+            let name = talk.step(step);
+            let served = bench.serve(run, &name, wanted, opening, talk).await?;
+            talk.served(call, served);
+        }
+        if talk.last() == Some(Last::Tokens) {
+            return Err(asking::tokens_spent(run));
+        }
+        if talk.has_missed() {
+            let why = talk.fault.as_deref().unwrap_or_default();
+            let message =
+                format!("{} handed in no usable report, the last time because {why}", opening.model);
+            return Err(Failure::permanent("draft_unusable", message));
+        }
+    }
+    let message = format!("{} wrote no report in {} turns; ask for less at once", opening.model, agent.turns);
+    Err(Failure::permanent("turns_spent", message))
+}
+
+/// The document with what is known of how it came about.
+fn finished(mut document: Document, opening: &Opening, request: &str) -> Document {
+    let fact = |label: &str, value: String| (label.to_owned(), value);
+    document.facts = vec![
+        fact("Data", opening.source.clone()),
+        fact("Request", cut(request.trim(), 300)),
+        fact("Prepared", long_date(opening.day)),
+        fact("Written by", opening.model.clone()),
+    ];
+    document.facts.retain(|(_, value)| !value.is_empty());
+    let text = "The text was written by a language model. Tables, charts and large figures are filled from the rows \
+                of the queries below, as the data gave them.";
+    let note = Block::Note { text: text.to_owned() };
+    let heading = "About the figures";
+    match document.sections.last_mut() {
+        Some(last) if last.heading == heading => last.blocks.insert(0, note),
+        _ => document.sections.push(Section { heading: heading.to_owned(), blocks: vec![note] }),
+    }
+    document.clean();
+    document
+}

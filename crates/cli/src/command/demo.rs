@@ -113,7 +113,7 @@ async fn play(client: &Client, scratch: &Path, voice: &Voice) -> anyhow::Result<
         tokio::spawn(watch(client.clone(), *task, tell.clone()));
     }
     drop(tell);
-    while !cast.all_ended() {
+    while !cast.is_over() {
         tokio::select! {
             told = told.recv() => {
                 let Some(snapshot) = told else { break };

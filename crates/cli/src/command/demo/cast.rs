@@ -166,6 +166,7 @@ impl Cast {
         self.turns.remove(&task);
         let s = client.get(task).await?;
         if !self.needs(&s) {
+            voice.stands(&self.stands()).await;
             return Ok(());
         }
         let outcome = match self.roles.get(&task) {
@@ -195,7 +196,35 @@ impl Cast {
         }
     }
 
-    pub(super) fn all_ended(&self) -> bool {
-        self.ended.len() == self.roles.len()
+    /// Whether there is nothing more to come: all have ended, and nothing is to be done about any.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended.len() == self.roles.len() && self.turns.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longhaul_core::OrgId;
+
+    use super::*;
+
+    #[test]
+    fn a_demo_is_not_over_while_something_is_to_be_done_about_a_task_that_has_ended() {
+        let org = OrgId::new("demo").unwrap();
+        let [stopped, failed] = ["stopped", "failed"].map(|key| TaskId::for_key(&org, key));
+        let mut cast = Cast {
+            roles: BTreeMap::from([(stopped, Role::ToAbort), (failed, Role::ToRetry)]),
+            last: BTreeMap::new(),
+            ended: BTreeMap::from([(stopped, Status::Aborted), (failed, Status::Failed)]),
+            documents: Vec::new(),
+            stops: BTreeSet::new(),
+            turns: BTreeMap::from([(failed, Instant::now() + TURN)]),
+            switch: PathBuf::new(),
+        };
+        assert!(!cast.is_over(), "it is to be retried");
+        cast.turns.clear();
+        assert!(cast.is_over());
+        cast.ended.remove(&failed);
+        assert!(!cast.is_over(), "it runs again");
     }
 }

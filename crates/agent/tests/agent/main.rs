@@ -5,11 +5,13 @@
 mod analyst;
 mod csv_files;
 mod documents;
+mod drafts;
 mod folders;
 mod guards;
 mod handler;
 mod model;
 mod renderer;
+mod stage;
 mod support;
 mod tools;
 mod wording;

@@ -17,7 +17,7 @@ mod talk;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use longhaul_client::fleet::{Brief, Pulse};
 use longhaul_core::board::Waiting;
@@ -72,6 +72,8 @@ pub(crate) struct Executor {
     pub(crate) pulse: Pulse,
     /// Its beat is late.
     pub(crate) late: bool,
+    /// The last of its beats after which it was told to have fallen silent, by its clock.
+    told: Option<Timestamp>,
     /// The beats before it.
     pub(crate) strip: Strip,
 }
@@ -201,20 +203,30 @@ impl Store {
         }
     }
 
-    /// Takes heartbeats.
-    pub(crate) fn beats(&mut self, pulses: Vec<Pulse>, now: Timestamp) {
+    /// Takes heartbeats. Gives back those of the others that fell silent.
+    pub(crate) fn beats(&mut self, pulses: Vec<Pulse>, now: Timestamp) -> Vec<ExecutorId> {
+        let heard: HashSet<_> = pulses.iter().map(|pulse| pulse.beat.executor).collect();
         for pulse in pulses {
             let id = pulse.beat.executor;
-            let known = self.executors.remove(&id);
-            let (late, before) = known.as_ref().map_or((false, None), |one| (one.late, Some(&one.pulse)));
-            let mut strip = known.as_ref().map(|one| one.strip.clone()).unwrap_or_default();
-            strip.take(before, &pulse);
-            self.executors.insert(id, Executor { pulse, late, strip });
+            let Some(known) = self.executors.get_mut(&id) else {
+                let mut strip = Strip::default();
+                strip.take(None, &pulse);
+                self.executors.insert(id, Executor { pulse, late: false, told: None, strip });
+                continue;
+            };
+            // The last one of each is said again to whoever begins to listen anew.
+            if known.pulse.beat.at != pulse.beat.at {
+                known.strip.take(Some(&known.pulse), &pulse);
+            }
+            known.pulse = pulse;
         }
-        self.watch_beats(now);
+        let mut silent = self.watch_beats(now);
+        silent.retain(|id| !heard.contains(id));
+        silent
     }
 
-    /// Notices whose beats are late now, and whose are no longer. Gives back those that fell silent.
+    /// Notices whose beats are late now, and whose are no longer. Gives back those that fell silent, once
+    /// after each beat.
     pub(crate) fn watch_beats(&mut self, now: Timestamp) -> Vec<ExecutorId> {
         let mut turned = HashMap::new();
         for (id, executor) in &mut self.executors {
@@ -235,7 +247,12 @@ impl Store {
         for (at, late) in held.collect::<Vec<_>>() {
             self.flag(at, Flags::LATE, late);
         }
-        turned.into_iter().filter(|(_, late)| *late).map(|(id, _)| id).collect()
+        let mut silent: Vec<_> = turned.into_iter().filter(|(_, late)| *late).map(|(id, _)| id).collect();
+        silent.retain(|id| {
+            let Some(one) = self.executors.get_mut(id) else { return false };
+            one.told.replace(one.pulse.beat.at) != Some(one.pulse.beat.at)
+        });
+        silent
     }
 
     /// Takes what the projector says of the queue. Tasks that no longer wait are forgotten there.

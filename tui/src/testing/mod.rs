@@ -137,7 +137,7 @@ pub(crate) fn beats(silent: Millis) -> Word {
     let pulse = |n: u32, ago: Millis| Pulse {
         beat: Beat {
             executor: executor_id(n),
-            at: NOW,
+            at: Timestamp(NOW.0 - i64::try_from(ago.0).unwrap()),
             version: "0.1.0".to_owned(),
             host: format!("node-{n}/4711"),
             kinds: vec![Room { kind: Kind::new("report").unwrap(), places: 8, free: 5 }],

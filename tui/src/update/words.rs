@@ -49,7 +49,10 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             app.tail.add(changes.events);
             return rings;
         }
-        Word::Beats(pulses) => app.store.beats(pulses, app.listened_until()),
+        Word::Beats(pulses) => {
+            let late = app.store.beats(pulses, app.listened_until());
+            silent(app, late);
+        }
         Word::Link(link) => {
             if let (Link::Up { .. }, Some(since)) = (&link, app.down_since) {
                 let text = format!("connected again after {}", span(app.now.since(since)));
@@ -137,7 +140,7 @@ pub(super) fn silent(app: &mut App, mut executors: Vec<ExecutorId>) {
         };
         let (host, runs) = (fit(&known.pulse.beat.host, 40), known.pulse.beat.runs.len());
         let quiet = span(app.now.since(known.pulse.heard_at));
-        let text = format!("executor {} on {host} fell silent {quiet} ago; it held {runs} runs", short(id));
+        let text = format!("executor {} on {host} fell silent {quiet} ago; it held {runs}", short(id));
         app.inbox.add(Notice { at: app.now, tone: Tone::Bad, text, about: Some(About::Executor(id)) });
     }
 }

@@ -94,6 +94,12 @@ fn an_executor_that_falls_silent_is_told_of_once() {
     assert_eq!(told(&app), 2);
     update(&mut app, Msg::Tick(Timestamp(NOW.0 + 9_000)));
     assert_eq!(told(&app), 2);
+    // The server says their last beats again to whoever connects anew, and they may be taken for new ones.
+    let Word::Beats(mut pulses) = beats(Millis(100)) else { panic!("beats") };
+    pulses.iter_mut().for_each(|pulse| pulse.heard_at = app.now);
+    update(&mut app, Msg::Word(Word::Beats(pulses)));
+    update(&mut app, Msg::Tick(Timestamp(NOW.0 + 20_000)));
+    assert_eq!(told(&app), 2, "it was told of already");
     update(&mut app, Msg::Word(Word::Anew));
 }
 

@@ -14,6 +14,7 @@ pub mod analyst;
 pub mod draft;
 mod handler;
 mod models;
+pub mod path;
 pub mod render;
 pub mod skills;
 mod talk;

@@ -10,6 +10,7 @@ mod folders;
 mod guards;
 mod handler;
 mod model;
+mod paths;
 mod renderer;
 mod stage;
 mod support;

@@ -115,7 +115,7 @@ impl Theme {
             Standing::Aborting => self.pick(0xCC79A7, 0x963C6E, fg(Color::Magenta)),
             Standing::Retrying => self.pick(0xCC79A7, 0x963C6E, fg(Color::Magenta)),
             Standing::Running => self.pick(0x56B4E9, 0x00629E, fg(Color::Cyan)),
-            Standing::Held => self.pick(0x968CC8, 0x605496, fg(Color::Magenta).add_modifier(Modifier::DIM)),
+            Standing::Held => self.pick(0x968CC8, 0x605496, fg(Color::LightMagenta)),
             Standing::Pending => self.pick(0x969EAA, 0x5F6773, dim),
             Standing::Aborted => self.pick(0x8A909A, 0x5F6773, dim),
             Standing::Completed => self.pick(0x00B282, 0x006E50, fg(Color::Green)),
@@ -169,8 +169,10 @@ impl Theme {
             Palette::Dark => Style::new().bg(rgb(0x2A3342)),
             Palette::Light => Style::new().bg(rgb(0xD9E4F2)),
             Palette::Sixteen | Palette::Mono => {
-                // Dim inside a reversed row stays dim, and is then unreadable.
-                Style::new().add_modifier(Modifier::REVERSED).remove_modifier(Modifier::DIM)
+                // Dim inside a reversed row stays dim, and is then unreadable; colours would each be
+                // reversed by themselves.
+                let plain = Style::new().fg(Color::Reset).bg(Color::Reset);
+                plain.add_modifier(Modifier::REVERSED).remove_modifier(Modifier::DIM)
             }
         }
     }

@@ -8,7 +8,7 @@
 use longhaul_core::{Millis, Status, TaskId, Timestamp};
 use longhaul_wire::query;
 
-use crate::store::{Row, Store};
+use crate::store::{Row, Standing, Store};
 
 /// Which tasks a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,6 +59,12 @@ impl Filter {
         Self { text: String::new(), inverse: false, terms: vec![Term { not: false, what }] }
     }
 
+    /// Of the first word that can match nothing, or not what it looks like: what is wrong with it, and
+    /// what there is, in lines.
+    pub(crate) fn misread(&self) -> Option<Vec<String>> {
+        self.text.split_whitespace().find_map(|word| misread(word.trim_start_matches('!')))
+    }
+
     /// What was typed.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -100,6 +106,31 @@ impl Filter {
     pub(crate) fn matches(&self, store: &Store, row: &Row, now: Timestamp) -> bool {
         self.is_empty()
             || self.terms.iter().all(|term| term.what.holds(store, row, now) != term.not) != self.inverse
+    }
+}
+
+/// Why a word is no term though it looks like one, and what there is.
+fn misread(word: &str) -> Option<Vec<String>> {
+    let shown = crate::text::fit(word, 30);
+    let known = |word: &str| status(word).is_some() || Standing::ALL.iter().any(|one| one.word() == word);
+    let compares = ["age>", "age<", "tokens>", "tokens<"].iter().any(|prefix| word.starts_with(prefix));
+    match What::parse(&word.to_lowercase()) {
+        What::Status(named) if !known(&named) => {
+            let words: Vec<_> = Standing::ALL.iter().map(|one| one.word()).collect();
+            let lines = words.chunks(6).map(|some| some.join(", "));
+            Some([format!("{shown}: no such status. There are")].into_iter().chain(lines).collect())
+        }
+        What::Word(_) if compares && word.starts_with("age") => {
+            Some(vec![format!("{shown} is no time: age>90s, age<5m, age>2h, age>3d")])
+        }
+        What::Word(_) if compares => Some(vec![format!("{shown} is no number: tokens>1000, tokens<50")]),
+        What::Word(word) => {
+            let (name, _) = word.split_once(':')?;
+            let named = !name.is_empty() && name.chars().all(char::is_alphabetic);
+            let parts = "status: org: user: conv: kind: executor: id: waits:".to_owned();
+            named.then(|| vec![format!("{shown}: there is no {}:", crate::text::fit(name, 20)), parts])
+        }
+        _ => None,
     }
 }
 
@@ -227,5 +258,17 @@ mod tests {
         assert_eq!(What::parse("age>2h"), What::OlderThan(Millis(7_200_000)));
         assert_eq!(What::parse("age>x"), What::Word("age>x".into()));
         assert!(Filter::parse("  ").is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        let first = |text: &str| Filter::parse(text).misread().map(|lines| lines[0].clone());
+        assert_eq!(first("billing status:bogus").unwrap(), "status:bogus: no such status. There are");
+        assert_eq!(first("!age>xyz").unwrap(), "age>xyz is no time: age>90s, age<5m, age>2h, age>3d");
+        assert_eq!(first("tokens<few").unwrap(), "tokens<few is no number: tokens>1000, tokens<50");
+        assert_eq!(first("foo:bar").unwrap(), "foo:bar: there is no foo:");
+        for fine in ["", "billing", "12:30", "status:stalled s:failed", "age>1h", "user:ana", ":", "!"] {
+            assert_eq!(first(fine), None, "{fine}");
+        }
     }
 }

@@ -35,9 +35,10 @@ impl Bulks {
             return None;
         }
         let Bulk { what, done, refused, .. } = self.open.swap_remove(place);
+        let tasks = if done == 1 { "task" } else { "tasks" };
         let text = match refused {
-            0 => format!("{what} of {done} tasks"),
-            _ => format!("{what} of {done} tasks, {refused} refused"),
+            0 => format!("{what} of {done} {tasks}"),
+            _ => format!("{what} of {done} {tasks}, {refused} refused"),
         };
         Some((text, refused == 0))
     }

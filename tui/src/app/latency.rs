@@ -10,6 +10,8 @@ use longhaul_core::{Millis, TaskId, Timestamp};
 const SLICE: i64 = 10_000;
 /// How many slices are kept: ten minutes.
 const SLICES: usize = 60;
+/// For how long slices are kept.
+pub(crate) const KEPT: Millis = Millis(SLICE.unsigned_abs() * SLICES as u64);
 /// How many slices together tell how it is: a minute.
 const LATELY: usize = 6;
 /// How many steps are remembered whose end was not seen, or up to twice as many. Those begun longest

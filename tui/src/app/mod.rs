@@ -40,7 +40,7 @@ pub(crate) use find::Find;
 pub(crate) use full::{Full, Fulls};
 pub(crate) use inbox::{About, Inbox, Notice};
 pub(crate) use lag::Lag;
-pub(crate) use latency::{Latency, Took};
+pub(crate) use latency::{KEPT as MEASURED, Latency, Took};
 pub(crate) use list::List;
 pub(crate) use listing::Listing;
 pub(crate) use marks::Marks;
@@ -121,6 +121,8 @@ pub(crate) enum Origin {
 #[derive(Default)]
 pub(crate) struct App {
     pub(crate) now: Timestamp,
+    /// Since when it watches: of what happened before it knows states, not events.
+    pub(crate) began: Option<Timestamp>,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
     pub(crate) theme: Theme,
@@ -315,8 +317,13 @@ impl App {
         (!told).then(|| self.rests.1.plus(REST))
     }
 
-    /// Says something for a moment.
+    /// Says something for a moment. What is cut then is kept in the inbox, which shows it whole.
     pub(crate) fn say(&mut self, notice: Notice) {
+        let cut = crate::text::width(&notice.text) + 1 > usize::from(self.size.0);
+        let kept = self.inbox.notices().next().is_some_and(|last| last.text == notice.text);
+        if cut && !kept {
+            self.inbox.add(notice.clone());
+        }
         self.toast = Some((notice, self.now.plus(TOAST)));
     }
 

@@ -120,7 +120,7 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
 }
 
 /// How many rows a view's list has.
-pub(super) fn len(app: &App, view: View) -> usize {
+pub(crate) fn len(app: &App, view: View) -> usize {
     match view {
         View::Tasks => app.order.rows().len(),
         View::Approvals => app.store.questions().count(),
@@ -184,7 +184,10 @@ fn open(app: &mut App) -> Vec<Effect> {
             held(app);
             None
         }
-        View::Executors => None,
+        View::Executors => {
+            runs(app);
+            None
+        }
     };
     at.map(|at| open_task(app, at)).unwrap_or_default()
 }
@@ -249,6 +252,19 @@ fn held(app: &mut App) {
     let caps = app.caps().unwrap_or_default();
     if let Some(cap) = caps.get(app.list().at) {
         set_filter(app, &cap.filter(&app.me.org));
+        app.view = View::Tasks;
+    }
+}
+
+/// What the executor one is on runs.
+fn runs(app: &mut App) {
+    let at = app.list().at;
+    let id = match app.past() {
+        Some(past) => past.executors.get(at).map(|(id, _)| *id),
+        None => crate::view::executors(app).get(at).map(|one| one.pulse.beat.executor),
+    };
+    if let Some(id) = id {
+        set_filter(app, &format!("executor:{}", crate::text::short(id)));
         app.view = View::Tasks;
     }
 }

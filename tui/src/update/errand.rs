@@ -59,10 +59,11 @@ pub(super) fn export(app: &mut App) -> Vec<Effect> {
         return vec![Effect::History(at)];
     }
     let n = listed(app).len();
+    let tasks = if n == 1 { "task" } else { "tasks" };
     let label = |format: Format| match format {
-        Format::Ndjson => format!("ndjson  {n} tasks, a JSON document a line"),
-        Format::Json => format!("json    {n} tasks, one JSON array"),
-        Format::Csv => format!("csv     {n} tasks, a table for spreadsheets"),
+        Format::Ndjson => format!("ndjson  {n} {tasks}, a JSON document a line"),
+        Format::Json => format!("json    {n} {tasks}, one JSON array"),
+        Format::Csv => format!("csv     {n} {tasks}, a table for spreadsheets"),
     };
     let choices =
         Format::ALL.map(|format| Choice { label: label(format), then: Chosen::Export(format) }).to_vec();

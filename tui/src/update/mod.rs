@@ -16,6 +16,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use act::len;
 pub(crate) use command::suggestions;
 pub(crate) use steer::{overdue, steer_of, underway};
 
@@ -51,7 +52,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Key(key) if app.popup.is_some() => popup::key(app, &key),
         Msg::Key(key) => match meant(app, &key) {
             Some(act) => act::act(app, act),
-            None => Vec::new(),
+            None => {
+                elsewhere(app, &key);
+                Vec::new()
+            }
         },
         Msg::Mouse(mouse) => point(app, mouse),
         Msg::Paste(text) => popup::paste(app, &text),
@@ -115,6 +119,26 @@ fn meant(app: &App, key: &KeyEvent) -> Option<keys::Act> {
     past.or_else(|| app.keys.act(app.context(), key))
 }
 
+/// Says of a key that does nothing in this list that it is one of the list of tasks.
+fn elsewhere(app: &mut App, key: &KeyEvent) {
+    let tasks = keys::Context::List(View::Tasks);
+    if app.opened.is_some() || app.keys.act(tasks, key).is_none() {
+        return;
+    }
+    let text = match app.alone {
+        true => "that key belongs to the list of all tasks, which is not shown here".to_owned(),
+        false => format!("that key belongs to the list of tasks{}", way_there(app)),
+    };
+    app.say(Notice { at: app.now, tone: Tone::Warning, text, about: None });
+}
+
+/// The key that shows the list of tasks, if one does.
+fn way_there(app: &App) -> String {
+    let mut binds = app.keys.bindings(app.context());
+    let shows = binds.find(|bind| bind.act == keys::Act::Go(View::Tasks));
+    shows.and_then(|bind| bind.keys.first()).map(|key| format!(": {key} shows it")).unwrap_or_default()
+}
+
 /// Has the story told of the row one rests on, where there is room for it beside the list.
 fn peek(app: &mut App) -> Option<Effect> {
     if app.opened.is_some() {
@@ -133,6 +157,7 @@ fn peek(app: &mut App) -> Option<Effect> {
 fn tick(app: &mut App, now: Timestamp) {
     // A clock that is set back must not make ages grow.
     app.now = app.now.max(now);
+    app.began.get_or_insert(app.now);
     app.rate.advance(app.now);
     app.latency.advance(app.now);
     let silent = app.store.watch_beats(app.listened_until());

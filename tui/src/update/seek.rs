@@ -36,7 +36,8 @@ pub(super) fn found(app: &mut App, words: &str, found: Result<(Vec<Brief>, bool)
                 app.store.put(brief);
             }
             let more = if more { ": only the latest that match are listed" } else { "" };
-            (Tone::Good, format!("{} older tasks found for {words}{more}", grouped(new)))
+            let found = if new == 1 { "task" } else { "tasks" };
+            (Tone::Good, format!("{} older {found} found for {words}{more}", grouped(new)))
         }
         Err(why) => (Tone::Bad, format!("older tasks cannot be looked for: {}", fit(&why, 200))),
     };

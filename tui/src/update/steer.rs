@@ -97,8 +97,10 @@ fn confirm(app: &App, act: Act, then: Vec<(TaskRef, Steer)>, of: usize) -> Confi
     } else {
         lines.push(format!("{} tasks. Each {what}.", then.len()));
     }
-    if then.len() < of {
-        lines.push(format!("{} others are left alone: it does not fit them.", of - then.len()));
+    match of - then.len() {
+        0 => {}
+        1 => lines.push("1 other is left alone: it does not fit it.".to_owned()),
+        others => lines.push(format!("{others} others are left alone: it does not fit them.")),
     }
     let word = (then.len() > MANY).then(|| then.len().to_string());
     Confirm { word, ..Confirm::new(title, lines, then) }

@@ -2,6 +2,7 @@ mod actions;
 mod caps;
 mod charts;
 mod comfort;
+mod found;
 mod honest;
 mod host;
 mod hostile;

@@ -138,7 +138,11 @@ pub(super) fn silent(app: &mut App, mut executors: Vec<ExecutorId>) {
         let Some(known) = app.store.executors().get(&id).filter(|known| !known.pulse.beat.draining) else {
             continue;
         };
-        let (host, runs) = (fit(&known.pulse.beat.host, 40), known.pulse.beat.runs.len());
+        let host = fit(&known.pulse.beat.host, 40);
+        let runs = match known.pulse.beat.runs.len() {
+            1 => "1 run".to_owned(),
+            runs => format!("{runs} runs"),
+        };
         let quiet = span(app.now.since(known.pulse.heard_at));
         let text = format!("executor {} on {host} fell silent {quiet} ago; it held {runs}", short(id));
         app.inbox.add(Notice { at: app.now, tone: Tone::Bad, text, about: Some(About::Executor(id)) });

@@ -21,11 +21,10 @@ const BAR: usize = 60;
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
-    let title = match app.past() {
-        Some(_) => " Caps (slots taken then, the caps as they are now) ",
-        None => " Caps ",
-    };
-    let inner = frame(theme, Line::from(title), area, buffer);
+    // Where all organisations are listed these are still of one's own alone.
+    let whose = if app.me.everything { format!("of {} only ", fit(&app.me.org, 24)) } else { String::new() };
+    let then = if app.past().is_some() { "(slots taken then, the caps as they are now) " } else { "" };
+    let inner = frame(theme, Line::from(format!(" Caps {whose}{then}")), area, buffer);
     let Some(caps) = app.caps() else {
         return nothing(theme, &["Not known yet: the projector tells."], inner, buffer);
     };

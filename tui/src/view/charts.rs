@@ -12,7 +12,7 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
 
 use crate::app::{App, Took};
 use crate::store::Standing;
-use crate::text::{number, pad, pad_left, took, width};
+use crate::text::{clock, fit, number, pad, pad_left, took, width};
 use crate::theme::{Theme, glyph};
 
 use super::{chrome, frame, nothing, put};
@@ -91,7 +91,7 @@ fn status(app: &App, area: Rect, buffer: &mut Buffer) {
             spans.push(Span::styled(pad(&text, column), style));
         }
         if row == LAST {
-            spans.extend(taken(app));
+            spans.extend(taken(app, columns[2]));
         }
         put(buffer, inner, row, spans);
     }
@@ -131,13 +131,17 @@ fn tail<'a>(app: &App) -> Option<Span<'a>> {
     Some(Span::styled(format!(" {} {} ", lately.tail(), took(lately.p99)), app.theme.dim()))
 }
 
-/// The organisation's slots, in the words of a count.
-fn taken<'a>(app: &App) -> Option<Span<'a>> {
+/// The organisation's slots, in the words of a count; where tasks of all are counted, of which they are.
+fn taken<'a>(app: &App, columns: usize) -> Option<Span<'a>> {
     let slots = app.slots.as_ref()?.organisation;
     let full = slots.running >= slots.cap;
     let style = if full { app.theme.standing(Standing::Paused) } else { app.theme.dim() };
     let word = if full { "FULL" } else { "slots" };
-    Some(Span::styled(format!("{}/{} {word}", slots.running, slots.cap), style))
+    let mut text = format!("{}/{} {word}", slots.running, slots.cap);
+    if app.me.everything {
+        text = fit(&format!("{text} {}", app.me.org), columns);
+    }
+    Some(Span::styled(text, style))
 }
 
 /// Fewer slices of time are not spread over a whole chart.
@@ -165,9 +169,20 @@ fn steps(app: &App, area: Rect, buffer: &mut Buffer) {
         (Some(_), _) => "not measured of the past",
         (_, None) => "no step has ended lately",
         (_, Some(_)) if slices.iter().flatten().count() < 2 => "too few steps for a curve yet",
-        _ => return curves(slices, [half, tail], inner, buffer, theme),
+        _ => "",
     };
-    nothing(theme, &[why], inner, buffer);
+    if why.is_empty() {
+        curves(slices, [half, tail], inner, buffer, theme);
+    } else {
+        nothing(theme, &[why], inner, buffer);
+    }
+    if let Some(began) = app.began.filter(|_| app.past().is_none()) {
+        let text = match app.now.since(began) < crate::app::MEASURED {
+            true => format!(" since {}, when this opened ", clock(began)),
+            false => " of the last 10 minutes ".to_owned(),
+        };
+        super::on_edge(area, &text, theme.dim(), buffer);
+    }
 }
 
 fn curves(slices: &[Option<Took>], styles: [Style; 2], area: Rect, buffer: &mut Buffer, theme: Theme) {

@@ -9,10 +9,10 @@ use ratatui::text::Span;
 
 use crate::app::{App, Origin, Pane, Prompt, View};
 use crate::keys::{Act, Context};
-use crate::store::{SortBy, Standing};
+use crate::store::{Row, SortBy, Standing};
 use crate::text::{clock, fit, grouped, number, span, width};
 use crate::theme::Tone;
-use crate::update::steer_of;
+use crate::update::{len, steer_of};
 
 use super::put;
 
@@ -135,6 +135,7 @@ pub(super) fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
     let used: usize = texts.iter().map(|text| width(text)).sum();
     let tabs = View::ALL.into_iter().zip(texts).map(|(view, text)| Span::styled(text, style(view)));
     let total = match (app.listing.older(), app.count_all()) {
+        (0, 1) if app.listed => "1 task ".to_owned(),
         // What is not listed was counted once: it is about so many.
         (1.., all) => format!("{} tasks ", number(all)),
         (0, all) if app.listed || app.listing.expected().is_some() => format!("{} tasks ", grouped(all)),
@@ -186,26 +187,41 @@ pub(super) fn cursor(prompt: &Prompt, area: Rect) -> Option<Position> {
 /// What is always at the right of the footer.
 const ALWAYS: [Act; 2] = [Act::Help, Act::Quit];
 
-/// Whether an action makes sense for what one is on; those that are none always do.
+/// Of more marked tasks than these it is not looked which actions fit any of them.
+const MARKED: usize = 2000;
+
+/// Whether an action makes sense for what one is on, or for any that is marked; those that are none
+/// always do.
 fn fits(app: &App, act: Act) -> bool {
-    let changes = matches!(
-        act,
-        Act::Approve
-            | Act::Modify
-            | Act::Reject
-            | Act::Abort
-            | Act::Retry
-            | Act::Rerun
-            | Act::Delete
-            | Act::Stop
-    );
-    if changes && app.past().is_some() {
+    if !can(app, act) {
         return false;
     }
-    if !app.marks.is_empty() {
-        return true;
+    let steers = matches!(act, Act::Approve | Act::Reject | Act::Abort | Act::Retry | Act::Download);
+    if !steers || app.marks.is_empty() || app.opened.is_some() || app.view != View::Tasks {
+        return suits(app, app.subject(), act);
     }
-    let row = app.subject();
+    let mut marked = app.marks.keys().map(|key| app.store.get(key));
+    app.marks.len() > MARKED || marked.any(|row| suits(app, row, act))
+}
+
+/// Whether an action can be done at all now, whatever the task.
+pub(super) fn can(app: &App, act: Act) -> bool {
+    match act {
+        Act::Approve
+        | Act::Modify
+        | Act::Reject
+        | Act::Abort
+        | Act::Retry
+        | Act::Rerun
+        | Act::Delete
+        | Act::Stop => app.tied().is_none(),
+        Act::Download => app.down_since.is_none(),
+        _ => true,
+    }
+}
+
+/// Whether an action makes sense for a task.
+fn suits(app: &App, row: Option<&Row>, act: Act) -> bool {
     let ended = || row.is_some_and(|row| row.status.is_terminal());
     match act {
         Act::Approve | Act::Reject | Act::Abort | Act::Retry => {
@@ -219,6 +235,10 @@ fn fits(app: &App, act: Act) -> bool {
         // While something is looked for, Esc ends that.
         Act::Stop => !app.finds() && row.is_some_and(|row| row.status == Status::Running),
         Act::FindNext => app.finds(),
+        Act::Open => match app.view {
+            View::Inbox => app.notices().nth(app.list().at).is_some_and(|notice| notice.about.is_some()),
+            view => len(app, view) > 0,
+        },
         _ => true,
     }
 }

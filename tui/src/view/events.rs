@@ -59,6 +59,10 @@ fn title(app: &App) -> Line<'static> {
     if !app.sift.text().is_empty() {
         spans.push(Span::styled(format!("/{} ", fit(app.sift.text(), 40)), theme.accent()));
     }
+    if let Some(began) = app.began.filter(|_| app.past().is_none()) {
+        let text = format!("since {}, when this opened ", app.when(began));
+        spans.push(Span::styled(text, theme.dim()));
+    }
     if app.tail.len() < app.tail.kept() {
         let text = format!("{} of {} ", number(app.tail.len() as u64), number(app.tail.kept() as u64));
         spans.push(Span::styled(text, theme.dim()));

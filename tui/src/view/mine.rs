@@ -13,7 +13,7 @@ use crate::text::{fit, pad, pad_left, span, took, width};
 use crate::theme::{Tone, glyph};
 use crate::update::underway;
 
-use super::{frame, greeting, nothing, put, scrollbar, select, tasks};
+use super::{chrome, frame, greeting, nothing, put, scrollbar, select, tasks};
 
 /// Lines of a task.
 pub(super) const LINES: usize = 2;
@@ -121,10 +121,12 @@ fn second<'a>(app: &App, row: &Row, columns: usize) -> Vec<Span<'a>> {
             None => tasks::said(app, row),
         },
         Standing::Completed => {
-            let lasted = took(row.ended_at.unwrap_or(row.updated_at).since(row.submitted_at));
+            // What it waited before is not its own.
+            let began = row.started_at.unwrap_or(row.submitted_at);
+            let lasted = took(row.ended_at.unwrap_or(row.updated_at).since(began));
             match row.artifacts {
-                0 => format!("finished in {lasted}"),
-                _ => format!("{}, finished in {lasted}", tasks::said(app, row)),
+                0 => format!("ran {lasted}"),
+                _ => format!("{}, ran {lasted}", tasks::said(app, row)),
             }
         }
         Standing::Stalled => format!("{}: not heard of lately", tasks::said(app, row)),
@@ -160,5 +162,6 @@ fn hints(app: &App, row: &Row) -> Vec<(String, &'static str)> {
     let key = |wanted: Act| {
         app.keys.bindings(context).find(|bind| bind.act == wanted).and_then(|bind| bind.keys.first().cloned())
     };
-    acts.iter().filter_map(|(act, what)| Some((key(*act)?, *what))).collect()
+    let acts = acts.iter().filter(|(act, _)| chrome::can(app, *act));
+    acts.filter_map(|(act, what)| Some((key(*act)?, *what))).collect()
 }

@@ -190,6 +190,11 @@ fn title(app: &App) -> Line<'static> {
 
 /// Why the list is empty, and what to do.
 fn empty(app: &App, area: Rect, buffer: &mut Buffer) {
+    if let Some(misread) = app.filter.misread() {
+        let lines = ["Nothing matches.", ""].into_iter().chain(misread.iter().map(String::as_str));
+        let lines: Vec<_> = lines.chain(["", "Esc clears the filter"]).collect();
+        return nothing(app.theme, &lines, area, buffer);
+    }
     let lines: &[&str] = if !app.filter.is_empty() && !app.listed {
         &["Nothing that has been read so far matches.", "", "Esc clears the filter"]
     } else if !app.filter.is_empty() {
@@ -237,18 +242,23 @@ fn line<'a>(app: &App, columns: &Columns, row: &Row) -> Vec<Span<'a>> {
             }),
             Column::Progress => progress(app, row, wide, text, &mut spans),
             Column::Step => spans.push(match overdue(app, row) {
-                Some(told) => Span::styled(pad(told, wide), theme.tone(Tone::Bad)),
-                None => Span::styled(pad(&said(app, row), wide), text),
+                Some(told) => Span::styled(cell(told, wide), theme.tone(Tone::Bad)),
+                None => Span::styled(cell(&said(app, row), wide), text),
             }),
             _ => {
                 let value = value(app, columns, row, column);
-                let cell =
-                    if Columns::to_the_right(column) { pad_left(&value, wide) } else { pad(&value, wide) };
-                spans.push(Span::styled(cell, theme.dim()));
+                let right = Columns::to_the_right(column);
+                let text = if right { pad_left(&value, wide) } else { cell(&value, wide) };
+                spans.push(Span::styled(text, theme.dim()));
             }
         }
     }
     spans
+}
+
+/// A text that leaves room before the next column.
+fn cell(text: &str, wide: usize) -> String {
+    pad(&fit(text, wide.saturating_sub(1)), wide)
 }
 
 /// A bar and how much of a hundred it is.
@@ -307,6 +317,7 @@ pub(crate) fn said(app: &App, row: &Row) -> String {
         Standing::Aborting => format!("stops after {}", app.store.name(row.step)),
         Standing::Held | Standing::Pending | Standing::Retrying => match app.store.waiting(row.key) {
             Some(waiting) => in_brief(waiting),
+            None if app.past().is_some() && row.standing() == Standing::Pending => "waited".to_owned(),
             None => row.note.to_string(),
         },
         Standing::Completed => match row.artifacts {

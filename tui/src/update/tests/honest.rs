@@ -147,7 +147,7 @@ fn another_log_is_not_taken_for_the_same() {
     assert!(app.inbox.notices().any(|notice| notice.text.contains("another one than it was")));
     assert!(picture(&app).contains("Reading the list"));
     word(&mut app, Word::Listed { tasks: vec![brief(1, Status::Running)], unreadable: 0, last: true });
-    assert!(picture(&app).contains("1 tasks"));
+    assert!(picture(&app).contains(" 1 task\n"));
 }
 
 fn counted(app: &mut App, status: &[(Status, u64)], older: u64) {

@@ -109,13 +109,27 @@ async fn who_wants_lines_gets_lines() {
 fn documents(home: &Path) -> usize {
     let all = std::fs::read_dir(home.join("longhaul-demo")).unwrap().map(|entry| entry.unwrap().path());
     all.filter(|path| std::fs::read(path).unwrap().starts_with(b"%PDF")).count()
+#[tokio::test(flavor = "multi_thread")]
+async fn what_whoever_watches_a_demo_leaves_undone_is_done() {
+    let home = tempfile::tempdir().unwrap();
+    // One does what the banner says as it says it, where it leads.
+    let steps = format!(
+        "wait-for 'Wait, or approve .* yourself: a y' 120\nkey a\nwait-for 'Approve\\?' 10\nkey y\n\
+         wait-for 'Wait, or (stop|retry) .* yourself' 60\nkey /\ntype 'A long one'\nkey Enter x\n\
+         wait-for 'Abort\\?' 10\nkey y\nwait-for 'Wait, or .*One that fails.* R y' 60\n\
+         wait-for 'The demo is over' 120\nkey q\nwait-for 'left with 0' 60\nexpect-not 'ended failed'\n{SANE}"
+    );
+    screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
+    assert_eq!(documents(home.path()), 4);
+}
+
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demo_that_nobody_touches_comes_to_its_end() {
     let home = tempfile::tempdir().unwrap();
     let steps = format!(
-        "wait-for 'The demo. Wait, .*answer one' 120\nwait-for 'The demo is over' 120\nexpect 'closes by itself'\n\
+        "wait-for 'The demo. Wait, or .*approve' 120\nwait-for 'The demo is over' 120\nexpect 'closes by itself'\n\
          wait-for 'the aborted task.s story' 120\nwait-for 'left with 0' 60\nexpect 'customer-churn.pdf'\n{SANE}"
     );
     screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
@@ -126,7 +140,7 @@ async fn a_demo_that_nobody_touches_comes_to_its_end() {
 async fn a_demo_lets_whoever_watches_act_and_leave() {
     let home = tempfile::tempdir().unwrap();
     let steps = format!(
-        "wait-for 'The demo. Wait, .*answer one' 120\nkey 2\nwait-for 'rehearse' 60\nkey a\nwait-for 'Approve\\?' 10\n\
+        "wait-for 'The demo. Wait, or .*approve' 120\nkey 2\nwait-for 'rehearse' 60\nkey a\nwait-for 'Approve\\?' 10\n\
          key y\nwait-for 'Nothing waits for an answer' 60\nkey q\nwait-for 'goes on without the dashboard' 60\n\
          wait-for 'presses Stop' 60\nwait-for 'left with 0' 120\nexpect 'the aborted task.s story'\n\
          expect-not 'somebody approves'\n{SANE}"

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use longhaul_core::{Millis, Timestamp};
+use longhaul_core::{Millis, TaskRef, Timestamp};
 use tokio::sync::mpsc;
 
+use crate::store::Key;
 use crate::text::fit;
 
 /// How long a line of a host may be, in columns.
@@ -34,6 +35,16 @@ pub enum Remark {
     /// What all this is about: above every view, until there is another.
     Standing(String),
     /// There is nothing more to come: said above every view. A dashboard that nobody has touched since it
+    /// What can be done about a task now: above every view, until there is something else. One gets onto
+    /// the task, unless one has gone elsewhere.
+    Turn {
+        /// Which task.
+        task: TaskRef,
+        /// What to say to whoever is on it.
+        here: String,
+        /// What to say to whoever is elsewhere.
+        elsewhere: String,
+    },
     /// was opened closes by itself after this time.
     Over(String, Duration),
 }
@@ -58,11 +69,17 @@ pub(crate) struct Hosted {
     pub(crate) ends: Vec<String>,
     /// Services run in this process.
     pub(crate) serves: bool,
-    /// A clean line.
+    /// A clean line: what stands above every view for whoever is not on the task of a turn.
     pub(crate) standing: Option<String>,
     /// When the dashboard closes by itself.
     pub(crate) closes_at: Option<Timestamp>,
     /// Whether somebody has pressed a key, or used the mouse.
+    /// The task something can be done about, and a clean line for whoever is on it.
+    pub(crate) turn: Option<(TaskRef, String)>,
+    /// One is yet to get onto that task.
+    pub(crate) leads: bool,
+    /// The row one was last led onto.
+    pub(crate) led: Option<Key>,
     pub(crate) touched: bool,
     /// Whether one left with C-c.
     pub(crate) at_once: bool,
@@ -85,9 +102,16 @@ impl Hosted {
             Remark::Said(text) => return Some(fit(text, LINE)),
             Remark::Standing(text) => self.standing = Some(fit(text, LINE)),
             Remark::Over(text, within) => {
+        if !matches!(remark, Remark::Said(_)) {
+            (self.turn, self.leads) = (None, false);
+        }
                 self.standing = Some(fit(text, LINE));
                 let within = Millis(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
                 self.closes_at = (!self.touched).then(|| now.plus(within));
+            Remark::Turn { task, here, elsewhere } => {
+                self.standing = Some(fit(elsewhere, LINE));
+                (self.turn, self.leads) = (Some((task.clone(), fit(here, LINE))), true);
+            }
             }
         }
         None

@@ -1,8 +1,9 @@
 //! The process the dashboard is part of: who opened it, leaving it, reaching the log again.
 
 use longhaul_client::fleet::Link;
+use longhaul_core::TaskRef;
 
-use crate::app::{App, Confirm, Notice, Origin, Popup};
+use crate::app::{App, Confirm, Notice, Origin, Popup, View};
 use crate::effect::Effect;
 use crate::host::Remark;
 use crate::store::Standing;
@@ -10,11 +11,45 @@ use crate::theme::Tone;
 
 /// Takes what the host says.
 pub(super) fn heard(app: &mut App, remark: &Remark) {
+    // Who got onto the last one without being led is as good as led.
+    if app.view == View::Tasks && app.host.turn.as_ref().is_some_and(|(task, _)| is_on(app, task)) {
+        app.host.led = app.lists[View::Tasks as usize].selected;
+    }
     if let Some(text) = app.host.hear(remark, app.now) {
         let notice = Notice { at: app.now, tone: Tone::Good, text, about: None };
         app.inbox.add(notice.clone());
         app.say(notice);
     }
+}
+
+/// Whether it is this task that actions are about.
+pub(crate) fn is_on(app: &App, task: &TaskRef) -> bool {
+    app.subjects().as_slice() == std::slice::from_ref(task)
+}
+
+/// Gets onto the task that the host has something to do about, as soon as it is listed: not if one is
+/// elsewhere than where one was last led.
+pub(super) fn lead(app: &mut App) {
+    let Some((task, _)) = app.host.turn.as_ref().filter(|_| app.host.leads) else { return };
+    // Whoever reads or types something is not disturbed.
+    if app.popup.is_some() || app.prompt.is_some() {
+        return;
+    }
+    let on = app.lists[View::Tasks as usize].selected;
+    let stayed = match app.host.led {
+        Some(led) => on == Some(led),
+        None => !app.host.touched,
+    };
+    let listed = app.view == View::Tasks && app.opened.is_none() && app.past().is_none();
+    if !listed || !stayed || !app.marks.is_empty() {
+        app.host.leads = false;
+        return;
+    }
+    let Some(key) = app.store.key(task) else { return };
+    let Some(place) = app.order.place(&app.store, key) else { return };
+    let list = &mut app.lists[View::Tasks as usize];
+    (list.at, list.selected) = (place, Some(key));
+    (app.host.led, app.host.leads) = (Some(key), false);
 }
 
 /// Leaves the dashboard. Asks first if something ends with it.

@@ -18,6 +18,7 @@ mod tests;
 
 pub(crate) use act::len;
 pub(crate) use command::suggestions;
+pub(crate) use host::is_on;
 pub(crate) use steer::{overdue, steer_of, underway};
 
 use longhaul_client::fleet::Point;
@@ -180,6 +181,7 @@ fn settle(app: &mut App) {
     let sifted = app.tail.sift(&app.sift);
     let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.then());
     let own_fresh = app.view == View::Mine && {
+    host::lead(app);
         let own = Filter::owned_by(&app.me.org, &app.me.user);
         let newest = Sort { by: SortBy::Age, reversed: false };
         app.mine.refresh(&app.store, &own, newest, app.then())

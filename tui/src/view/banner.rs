@@ -9,6 +9,7 @@ use ratatui::text::Span;
 use crate::app::App;
 use crate::text::{number, pad, span, width};
 use crate::theme::Tone;
+use crate::update;
 
 use super::put;
 
@@ -94,7 +95,8 @@ fn lags(app: &App) -> Option<Banner> {
 
 /// What the command that opened the dashboard says all this is about.
 fn host(app: &App) -> Option<Banner> {
-    let text = app.host.standing.as_ref()?;
+    let here = app.host.turn.as_ref().filter(|(task, _)| update::is_on(app, task));
+    let text = here.map(|(_, here)| here).or(app.host.standing.as_ref())?;
     let closes =
         app.host.closes_at.map(|at| format!(" This closes by itself in {}.", span(at.since(app.now))));
     let texts = vec![format!(" {text}{}", closes.unwrap_or_default()), format!(" {text}")];

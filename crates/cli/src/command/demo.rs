@@ -107,7 +107,7 @@ async fn play(client: &Client, scratch: &Path, voice: &Voice) -> anyhow::Result<
     std::fs::write(&data, longhaul_agent::sample::chinook()).context("cannot write the sample data")?;
     let mut cast = Cast::submit(client, &data, scratch.join("the-service-is-back")).await?;
     voice.changed(&format!("submitted {} tasks; a user may run 6 at once, so one waits", cast.roles.len()));
-    voice.stands(&cast.stands()).await;
+    voice.stands(cast.stands()).await;
     let (tell, mut told) = mpsc::channel(64);
     for task in cast.roles.keys() {
         tokio::spawn(watch(client.clone(), *task, tell.clone()));

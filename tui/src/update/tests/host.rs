@@ -9,7 +9,7 @@ use crate::app::{App, View};
 use crate::effect::Effect;
 use crate::host::{Host, Hosted, Remark};
 use crate::msg::Msg;
-use crate::testing::{NOW, brief, empty, happened, picture, press, sample};
+use crate::testing::{NOW, address, brief, empty, happened, picture, press, sample};
 use crate::update::update;
 
 /// What a command that runs services says of itself.
@@ -116,6 +116,49 @@ fn what_the_host_says_is_kept_and_what_it_is_about_stands_above_every_view() {
     // What is worse goes before it.
     update(&mut app, Msg::Word(Word::Link(Link::Down { why: "gone".to_owned(), next: NOW })));
     assert!(picture(&app).contains("DISCONNECTED") && !picture(&app).contains("The demo:"));
+}
+
+#[test]
+fn one_is_led_to_what_can_be_done_unless_one_has_gone_elsewhere() {
+    let turn = |n| Remark::Turn {
+        task: address(n),
+        here: format!("Wait, or stop {n} yourself: x y."),
+        elsewhere: format!("Wait, or go to {n} and stop it: x y."),
+    };
+    let on = |app: &App| app.subjects();
+    let mut app = sample(80, 24);
+    says(&mut app, turn(8));
+    assert_eq!(on(&app), [address(8)]);
+    assert!(picture(&app).contains("stop 8 yourself: x y."), "{}", picture(&app));
+
+    // What is asked for is asked of the task it was asked of.
+    press(&mut app, &["x"]);
+    says(&mut app, turn(9));
+    assert_eq!(on(&app), [address(8)]);
+    press(&mut app, &["Esc"]);
+    assert_eq!(on(&app), [address(9)]);
+
+    press(&mut app, &["G"]);
+    let there = on(&app);
+    assert!(there != [address(9)] && picture(&app).contains("go to 9 and stop it"), "{}", picture(&app));
+    says(&mut app, turn(16));
+    assert_eq!(on(&app), there);
+    assert!(picture(&app).contains("go to 16 and stop it: x y."), "{}", picture(&app));
+    press(&mut app, &["2"]);
+    says(&mut app, turn(17));
+    assert_eq!(app.view, View::Approvals);
+
+    // A task that is not known yet is waited for.
+    let mut app = sample(80, 24);
+    says(&mut app, turn(90));
+    assert!(picture(&app).contains("go to 90"));
+    let tasks = vec![brief(90, Status::Running)];
+    update(&mut app, Msg::Word(Word::Listed { tasks, unreadable: 0, last: true }));
+    tick(&mut app, Millis::seconds(1));
+    assert_eq!(on(&app), [address(90)]);
+    // There is nothing to be done any more.
+    says(&mut app, Remark::Standing("The demo.".to_owned()));
+    assert!(picture(&app).contains("The demo.") && !picture(&app).contains("stop 90"));
 }
 
 #[test]

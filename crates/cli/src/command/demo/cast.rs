@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use longhaul_client::{Client, Error, NewTask};
-use longhaul_core::{Limits, Snapshot, Status, TaskId, text};
+use longhaul_core::{Limits, OrgId, Snapshot, Status, TaskId, TaskRef, text};
+use longhaul_tui::Remark;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -16,6 +17,10 @@ use crate::time::local;
 
 const REPORTS: [&str; 4] =
     ["Quarterly review of 2010", "Sales by country", "Top customers", "Customer churn"];
+
+const LONG: &str = "A long one, to be aborted";
+const ASKS: &str = "One that asks before it acts";
+const FLAKY: &str = "One that fails at first";
 
 /// How long somebody who watches has to do what there is to do.
 const TURN: Duration = Duration::from_secs(20);
@@ -31,6 +36,7 @@ pub(super) enum Role {
 
 /// The tasks of the demo.
 pub(super) struct Cast {
+    org: OrgId,
     pub(super) roles: BTreeMap<TaskId, Role>,
     last: BTreeMap<TaskId, String>,
     pub(super) ended: BTreeMap<TaskId, Status>,
@@ -46,6 +52,7 @@ pub(super) struct Cast {
 impl Cast {
     pub(super) async fn submit(client: &Client, data: &Path, switch: PathBuf) -> anyhow::Result<Self> {
         let mut cast = Self {
+            org: client.identity().org.clone(),
             roles: BTreeMap::new(),
             last: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -61,13 +68,13 @@ impl Cast {
             cast.roles.insert(task, Role::Report);
             cast.documents.push(task);
         }
-        let long = NewTask::new("rehearsal", "A long one, to be aborted", &json!("slow 600 150"))?;
-        let asks = NewTask::new("rehearsal", "One that asks before it acts", &json!("approve"))?;
+        let long = NewTask::new("rehearsal", LONG, &json!("slow 600 150"))?;
+        let asks = NewTask::new("rehearsal", ASKS, &json!("approve"))?;
         // Fails for as long as the service it needs is away; its first step is recorded all the same.
         let script =
             r#"printf '{"step":"fetched"}\n' >&"$LONGHAUL_EVENTS"; sleep 0.3; test -e "$1" || exit 75"#;
         let flaky = json!({ "program": "sh", "args": ["-c", script, "sh", &cast.switch] });
-        let flaky = NewTask::new("exec", "One that fails at first", &flaky)?;
+        let flaky = NewTask::new("exec", FLAKY, &flaky)?;
         for (task, role) in [(long, Role::ToAbort), (asks, Role::ToApprove), (flaky, Role::ToRetry)] {
             cast.roles.insert(client.submit(task).await?.snapshot.task, role);
         }
@@ -129,23 +136,31 @@ impl Cast {
             self.turns.insert(s.task, Instant::now() + TURN);
         }
         if self.turns.len() != before {
-            voice.stands(&self.stands()).await;
+            voice.stands(self.stands()).await;
         }
         Ok(())
     }
 
-    /// What whoever watches can do.
-    pub(super) fn stands(&self) -> String {
-        let turn = |task: &TaskId| match self.roles.get(task) {
-            Some(Role::ToApprove) => Some("answer one (2 a y)"),
-            Some(Role::ToRetry) => Some("retry the failed one (R y)"),
-            Some(Role::ToAbort) => Some("stop the long one (x y)"),
-            _ => None,
+    /// What whoever watches can do: about one task at a time, that whose turn ends first.
+    pub(super) fn stands(&self) -> Remark {
+        let first = self.turns.iter().min_by_key(|(_, at)| **at).map(|(task, _)| *task);
+        let turn = first.and_then(|task| {
+            let does = match self.roles.get(&task)? {
+                Role::ToApprove => ("approve", ASKS, "a y"),
+                Role::ToRetry => ("retry", FLAKY, "R y"),
+                Role::ToAbort => ("stop", LONG, "x y"),
+                Role::Report => return None,
+            };
+            Some((task, does))
+        });
+        let Some((task, (does, title, keys))) = turn else {
+            let text = "The demo: reports over real data. Enter opens a task, ? has the keys.";
+            return Remark::Standing(text.to_owned());
         };
-        let turns: Vec<_> = self.turns.keys().filter_map(turn).collect();
-        match turns.as_slice() {
-            [] => "The demo: reports over real data. Enter opens a task, ? has the keys.".to_owned(),
-            turns => format!("The demo. Wait, or do it yourself: {}.", turns.join(", ")),
+        Remark::Turn {
+            task: TaskRef { org: self.org.clone(), task },
+            here: format!("The demo. Wait, or {does} \"{title}\" yourself: {keys}."),
+            elsewhere: format!("The demo. Wait, or go to \"{title}\" and {does} it: {keys}."),
         }
     }
 
@@ -166,7 +181,7 @@ impl Cast {
         self.turns.remove(&task);
         let s = client.get(task).await?;
         if !self.needs(&s) {
-            voice.stands(&self.stands()).await;
+            voice.stands(self.stands()).await;
             return Ok(());
         }
         let outcome = match self.roles.get(&task) {
@@ -188,7 +203,7 @@ impl Cast {
             }
             Some(Role::Report) | None => Ok(()),
         };
-        voice.stands(&self.stands()).await;
+        voice.stands(self.stands()).await;
         match outcome {
             // Whoever watches was faster.
             Err(Error::Refused(_)) if voice.is_watched() => Ok(()),
@@ -204,8 +219,6 @@ impl Cast {
 
 #[cfg(test)]
 mod tests {
-    use longhaul_core::OrgId;
-
     use super::*;
 
     #[test]
@@ -213,6 +226,7 @@ mod tests {
         let org = OrgId::new("demo").unwrap();
         let [stopped, failed] = ["stopped", "failed"].map(|key| TaskId::for_key(&org, key));
         let mut cast = Cast {
+            org,
             roles: BTreeMap::from([(stopped, Role::ToAbort), (failed, Role::ToRetry)]),
             last: BTreeMap::new(),
             ended: BTreeMap::from([(stopped, Status::Aborted), (failed, Status::Failed)]),

@@ -61,10 +61,10 @@ impl Voice {
     }
 
     /// What there is to see and to do. Lines tell it one by one.
-    pub(super) async fn stands(&self, text: &str) {
+    pub(super) async fn stands(&self, remark: Remark) {
         if let Some(dashboard) = self.dashboard() {
             // Who closes it meanwhile does not want to know.
-            let _ = dashboard.send(Remark::Standing(text.to_owned())).await;
+            let _ = dashboard.send(remark).await;
         }
     }
 

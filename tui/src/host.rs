@@ -15,9 +15,10 @@ const LINE: usize = 300;
 /// A command that opens the dashboard and runs things of its own beside it.
 #[derive(Debug, Default)]
 pub struct Host {
-    /// What runs here and how to go on, a line each: for the inbox, and for the screen while there are no
-    /// tasks.
+    /// What runs here and how to go on, a line each: for the screen while there are no tasks.
     pub greeting: Vec<String>,
+    /// The same in a few words, for the inbox.
+    pub notices: Vec<String>,
     /// What ends together with the dashboard, a line each: who leaves it is told and asked first. Empty:
     /// nothing does.
     pub ends: Vec<String>,
@@ -34,7 +35,6 @@ pub enum Remark {
     Said(String),
     /// What all this is about: above every view, until there is another.
     Standing(String),
-    /// There is nothing more to come: said above every view. A dashboard that nobody has touched since it
     /// What can be done about a task now: above every view, until there is something else. One gets onto
     /// the task, unless one has gone elsewhere.
     Turn {
@@ -45,6 +45,7 @@ pub enum Remark {
         /// What to say to whoever is elsewhere.
         elsewhere: String,
     },
+    /// There is nothing more to come: said above every view. A dashboard that nobody has touched since it
     /// was opened closes by itself after this time.
     Over(String, Duration),
 }
@@ -66,20 +67,22 @@ pub(crate) struct Hosted {
     /// Clean lines.
     pub(crate) greeting: Vec<String>,
     /// Clean lines.
+    pub(crate) notices: Vec<String>,
+    /// Clean lines.
     pub(crate) ends: Vec<String>,
     /// Services run in this process.
     pub(crate) serves: bool,
     /// A clean line: what stands above every view for whoever is not on the task of a turn.
     pub(crate) standing: Option<String>,
-    /// When the dashboard closes by itself.
-    pub(crate) closes_at: Option<Timestamp>,
-    /// Whether somebody has pressed a key, or used the mouse.
     /// The task something can be done about, and a clean line for whoever is on it.
     pub(crate) turn: Option<(TaskRef, String)>,
     /// One is yet to get onto that task.
     pub(crate) leads: bool,
     /// The row one was last led onto.
     pub(crate) led: Option<Key>,
+    /// When the dashboard closes by itself.
+    pub(crate) closes_at: Option<Timestamp>,
+    /// Whether somebody has pressed a key, or used the mouse.
     pub(crate) touched: bool,
     /// Whether one left with C-c.
     pub(crate) at_once: bool,
@@ -90,6 +93,7 @@ impl Hosted {
         let clean = |lines: &[String]| lines.iter().map(|line| fit(line, LINE)).collect();
         Self {
             greeting: clean(&host.greeting),
+            notices: clean(&host.notices),
             ends: clean(&host.ends),
             serves: host.serves,
             ..Self::default()
@@ -98,20 +102,20 @@ impl Hosted {
 
     /// Takes what the host says, as of now; what is to be shown for a moment, if anything.
     pub(crate) fn hear(&mut self, remark: &Remark, now: Timestamp) -> Option<String> {
-        match remark {
-            Remark::Said(text) => return Some(fit(text, LINE)),
-            Remark::Standing(text) => self.standing = Some(fit(text, LINE)),
-            Remark::Over(text, within) => {
         if !matches!(remark, Remark::Said(_)) {
             (self.turn, self.leads) = (None, false);
         }
-                self.standing = Some(fit(text, LINE));
-                let within = Millis(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
-                self.closes_at = (!self.touched).then(|| now.plus(within));
+        match remark {
+            Remark::Said(text) => return Some(fit(text, LINE)),
+            Remark::Standing(text) => self.standing = Some(fit(text, LINE)),
             Remark::Turn { task, here, elsewhere } => {
                 self.standing = Some(fit(elsewhere, LINE));
                 (self.turn, self.leads) = (Some((task.clone(), fit(here, LINE))), true);
             }
+            Remark::Over(text, within) => {
+                self.standing = Some(fit(text, LINE));
+                let within = Millis(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+                self.closes_at = (!self.touched).then(|| now.plus(within));
             }
         }
         None

@@ -32,8 +32,8 @@ pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette, ho
     };
     app.theme = Theme { palette, glyphs: Glyphs::fitting() };
     // The first line is the newest: so they are read as they were written.
-    for line in app.host.greeting.iter().rev().filter(|line| !line.is_empty()) {
-        app.inbox.add(Notice { at: app.now, tone: Tone::Good, text: line.clone(), about: None });
+    for text in app.host.notices.iter().rev().cloned() {
+        app.inbox.add(Notice { at: app.now, tone: Tone::Good, text, about: None });
     }
     app.inbox.read();
     let remembered = options.remembered.as_ref().and_then(|path| std::fs::read_to_string(path).ok());

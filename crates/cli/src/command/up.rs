@@ -52,13 +52,15 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
         }
     };
     let services = Services::start(&journal, &settings.data, work).await?;
+    let notices = notices(settings, server.as_ref());
     let greeting = greeting(settings, server.as_ref(), &journal, watched.then_some(log.as_path()));
     greeting.iter().for_each(say);
     let ended = async {
         if watched {
-            let url = server.as_ref().map(|server| server.url()).or(settings.nats.as_deref());
-            let host = Host { greeting, ends: ending(server.is_some()), serves: true, remarks: None };
-            return dashboard::show(settings, &journal, address(url), host).await.map(drop);
+            let ends = ending(server.is_some());
+            let host = Host { greeting, notices, ends, serves: true, remarks: None };
+            let place = address(settings.nats.as_deref());
+            return dashboard::show(settings, &journal, place, host).await.map(drop);
         }
         say("Ctrl-C stops everything; what runs goes on at the next start.");
         interrupted().await;
@@ -68,7 +70,8 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
         ended = ended => ended.map(|()| Code::Done),
         () = orphaned() => return Ok(Code::Interrupted),
         why = services.broken() => Err(why),
-        exit = gone(server.as_ref()) => Err(told(Code::Unreachable, format!("the nats-server ended by itself: {exit}"))),
+        // Without a log nothing that services let go of could be recorded: they end with it.
+        why = gone(server.as_ref()) => return Err(told(Code::Unreachable, why)),
     };
     say("shutting down: runs stop at their next checkpoint and go on at the next start");
     services.stop().await;
@@ -85,8 +88,12 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
 async fn gone(server: Option<&longhaul_broker::Server>) -> String {
     match server {
         Some(server) => {
-            let exit = server.exited().await;
-            format!("{}; the end of its log:\n{}", exit.status, exit.log)
+            let status = server.exited().await.status;
+            format!(
+                "the nats-server ended by itself: {status}; its log: {}. Services ended with it; what is \
+                 recorded is kept, and longhaul up goes on from there",
+                server.log_path().display()
+            )
         }
         None => std::future::pending().await,
     }
@@ -124,6 +131,18 @@ fn greeting(
     lines
         .extend(log.map(|_| "  longhaul tui                                   another dashboard".to_owned()));
     lines
+}
+
+/// What the inbox says of it: where it is, and how to go on.
+fn notices(settings: &Settings, server: Option<&longhaul_broker::Server>) -> Vec<String> {
+    let place = match server {
+        Some(server) => format!("{} in {}", server.url(), server_directory(settings).display()),
+        None => address(settings.nats.as_deref()),
+    };
+    vec![
+        format!("longhaul {} is up; the log is {place}", env!("CARGO_PKG_VERSION")),
+        "submit from another terminal: longhaul report DATA \"quarterly review\"".to_owned(),
+    ]
 }
 
 /// What ends with the dashboard.

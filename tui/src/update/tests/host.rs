@@ -25,7 +25,7 @@ fn host() -> Hosted {
         ]),
         ends: lines(&["The services stop with the dashboard.", "What runs goes on at the next start."]),
         serves: true,
-        remarks: None,
+        ..Host::default()
     })
 }
 

@@ -44,6 +44,8 @@ pub struct Options {
     pub user: String,
     /// Where the log is, for people; may be empty.
     pub place: String,
+    /// How a command of `longhaul` finds the log: options with a blank before each, for a shell.
+    pub call: String,
     /// All organisations are shown.
     pub everything: bool,
     /// Which colours; nothing: what suits the terminal.

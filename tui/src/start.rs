@@ -22,6 +22,7 @@ pub(crate) fn begin(source: &dyn Source, options: &Options, palette: Palette, ho
     };
     let mut app = App {
         me,
+        call: options.call.clone(),
         host,
         origin: source.origin(),
         now: source.now(),

@@ -74,8 +74,9 @@ pub(super) fn act(app: &mut App, act: Act) -> Vec<Effect> {
         }
         Act::CopyCommand => {
             let subjects = app.subjects();
-            let lines = subjects.iter().map(|at| format!("longhaul --org {} get {}", at.org, at.task));
-            return copy(app, lines.collect());
+            let line = |at: &TaskRef| format!("longhaul{} --org {} get {}", app.call, at.org, at.task);
+            let lines = subjects.iter().map(line).collect();
+            return copy(app, lines);
         }
         Act::Follow => {
             if let Some(opened) = &mut app.opened {

@@ -105,6 +105,7 @@ pub(super) fn options(
         remembered: home("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("longhaul/tui.toml")),
     })
 }
+        call: call(settings),
 
 /// Where the log is, without what is secret in the address.
 pub(super) fn address(url: Option<&str>) -> String {
@@ -118,3 +119,20 @@ fn home(variable: &str, under_home: &str) -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     folder(variable).or_else(|| Some(folder("HOME")?.join(under_home)))
 }
+/// How another call finds the same log: options with a blank before each. What is secret in an address is
+/// left out.
+fn call(settings: &Settings) -> String {
+    let (option, value) = match &settings.nats {
+        Some(url) => ("--nats", format!("nats://{}", address(Some(url)))),
+        None => {
+            let data = std::path::absolute(&settings.data).unwrap_or_else(|_| settings.data.clone());
+            ("--data", data.display().to_string())
+        }
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,@%+=".contains(c);
+    match value.chars().all(plain) {
+        true => format!(" {option} {value}"),
+        false => format!(" {option} '{}'", value.replace('\'', r"'\''")),
+    }
+}
+

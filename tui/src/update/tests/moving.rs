@@ -74,6 +74,11 @@ fn copying_takes_the_marked_ones_or_the_one() {
     let Some(Effect::Copy(two)) = press(&mut app, &["y"]).pop() else { panic!("nothing was copied") };
     assert_eq!(two.lines().count(), 2);
     assert!(app.store.key(&address(1)).is_some());
+
+    // A command that is copied finds the task from anywhere.
+    app.call = " --data '/a folder'".to_owned();
+    let Some(Effect::Copy(command)) = press(&mut app, &["Y"]).pop() else { panic!("nothing was copied") };
+    assert!(command.starts_with("longhaul --data '/a folder' --org acme get 0193"), "{command}");
 }
 
 #[test]

@@ -223,6 +223,16 @@ pub(super) fn fork(app: &mut App, step: &str) {
     let Some((at, row)) = app.subject().and_then(|row| Some((app.store.address(row)?, row))) else {
         return;
     };
+    // What it has recorded is known once its story is told; else the log answers.
+    let state = app.story().and_then(|story| story.snapshot.as_ref());
+    if let Some(state) = state.filter(|state| state.recorded(step).is_none()) {
+        let recorded = state.steps.iter().filter(|step| step.result.is_some());
+        let names: Vec<_> = recorded.map(|step| step.name.as_str()).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { fit(&names.join(", "), 200) };
+        let text = format!("it has recorded no step {}: there are {names}", fit(step, 40));
+        app.say(notice(app, Tone::Warning, text, None));
+        return;
+    }
     let lines = vec![
         format!("{} {}", short(at.task), fit(row.title.as_str(), 60)),
         format!("A new task begins with what it had recorded up to {}.", fit(step, 60)),

@@ -145,6 +145,12 @@ fn a_fork_begins_after_a_recorded_step() {
     press(&mut app, &["F", "Enter"]);
     let step = "planning".to_owned();
     assert_eq!(press(&mut app, &["y"]), [Effect::Steer(at, Steer::Fork { step })]);
+    press(&mut app, &[":", "f", "o", "r", "k", "Space", "9", "9", "Enter"]);
+    assert!(
+        app.popup.is_none() && picture(&app).contains("no step 99: there are planning"),
+        "{}",
+        picture(&app)
+    );
 }
 
 #[test]

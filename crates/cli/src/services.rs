@@ -189,7 +189,8 @@ pub(crate) async fn answered(journal: &Journal) -> anyhow::Result<()> {
 /// An executor for what this process takes.
 fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
     let built_in = [REPORT, REHEARSAL, EXEC];
-    if let Some(unknown) = work.kinds.iter().find(|kind| !built_in.contains(&kind.as_str())) {
+    let known = |kind: &str| built_in.contains(&kind) || work.programs.iter().any(|(name, _)| name == kind);
+    if let Some(unknown) = work.kinds.iter().find(|kind| !known(kind)) {
         let known = built_in.join(", ");
         return Err(usage(format!(
             "no built-in kind {unknown:?}; there are {known}; for a program: --exec NAME=PROGRAM"

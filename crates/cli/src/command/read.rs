@@ -272,6 +272,10 @@ pub(crate) async fn policy(client: &Client, args: &PolicyArgs) -> anyhow::Result
     if policy.weight == 0 {
         return Err(told(Code::Usage, "a weight of 0 would starve the organisation; the least is 1"));
     }
+    let caps = [policy.caps.user, policy.caps.organisation, policy.caps.conversation];
+    if caps.contains(&0) {
+        return Err(told(Code::Usage, "with a cap of 0 no task would ever start; the least is 1"));
+    }
     if policy != before {
         let actor = Actor {
             role: Role::Client,

@@ -73,7 +73,7 @@ pub struct Options {
 pub enum Error {
     /// Nobody could see it.
     #[error(
-        "the dashboard needs a terminal, and stdin or stdout is none; for scripts there are `longhaul ls` and `longhaul watch`"
+        "the dashboard needs a terminal, and stdin or stdout is none; for scripts there are `longhaul tui --plain`, `longhaul ls` and `longhaul watch`"
     )]
     NoTerminal,
     /// What reads the log broke off: a bug.

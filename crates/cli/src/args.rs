@@ -119,7 +119,8 @@ pub(crate) enum DurabilityArg {
 pub(crate) enum Command {
     /// Everything in one process: nats-server, scheduler, projector, executor
     Up(Up),
-    /// Real reports over a real data set, an abort, an approval, a failure: in a scratch directory
+    /// Real reports over a real data set, an abort, an approval, a failure; documents go to ./longhaul-demo, all else
+    /// into a scratch directory
     Demo(Demo),
     /// The dashboard: see and steer everything from a terminal
     Tui(Tui),

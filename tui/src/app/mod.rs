@@ -130,10 +130,10 @@ pub(crate) struct App {
     pub(crate) keys: Keymap,
     pub(crate) bell: Bell,
     pub(crate) me: Me,
-    /// Who opened it, if that is a command that has something of its own to say.
-    pub(crate) host: Hosted,
     /// How a command finds the log, for a shell.
     pub(crate) call: String,
+    /// Who opened it, if that is a command that has something of its own to say.
+    pub(crate) host: Hosted,
     /// Only one's own tasks are shown: no other view is there.
     pub(crate) alone: bool,
     pub(crate) origin: Origin,

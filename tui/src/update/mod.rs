@@ -180,8 +180,8 @@ fn settle(app: &mut App) {
     seek::refresh(app, false);
     let sifted = app.tail.sift(&app.sift);
     let fresh = app.order.refresh(&app.store, &app.filter, app.sort, app.then());
-    let own_fresh = app.view == View::Mine && {
     host::lead(app);
+    let own_fresh = app.view == View::Mine && {
         let own = Filter::owned_by(&app.me.org, &app.me.user);
         let newest = Sort { by: SortBy::Age, reversed: false };
         app.mine.refresh(&app.store, &own, newest, app.then())

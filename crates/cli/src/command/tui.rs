@@ -86,6 +86,7 @@ pub(super) fn options(
         org: settings.org.clone(),
         user: settings.user.clone(),
         place,
+        call: call(settings),
         everything: args.all,
         palette: args.theme.map(Palette::from),
         glyphs: args.glyphs.map(|glyphs| match glyphs {
@@ -105,7 +106,6 @@ pub(super) fn options(
         remembered: home("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("longhaul/tui.toml")),
     })
 }
-        call: call(settings),
 
 /// Where the log is, without what is secret in the address.
 pub(super) fn address(url: Option<&str>) -> String {
@@ -114,11 +114,6 @@ pub(super) fn address(url: Option<&str>) -> String {
     host.trim_start_matches("nats://").to_owned()
 }
 
-/// A folder of the XDG specification, which says to ignore relative paths.
-fn home(variable: &str, under_home: &str) -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    folder(variable).or_else(|| Some(folder("HOME")?.join(under_home)))
-}
 /// How another call finds the same log: options with a blank before each. What is secret in an address is
 /// left out.
 fn call(settings: &Settings) -> String {
@@ -136,3 +131,8 @@ fn call(settings: &Settings) -> String {
     }
 }
 
+/// A folder of the XDG specification, which says to ignore relative paths.
+fn home(variable: &str, under_home: &str) -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    folder(variable).or_else(|| Some(folder("HOME")?.join(under_home)))
+}

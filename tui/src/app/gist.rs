@@ -29,7 +29,7 @@ impl App {
             projector: self.projector.as_ref().map(Option::is_some),
             lags: self.lag.lags(self.now).is_some(),
             counts: self.store.counts().clone(),
-            executors: self.store.executors().len(),
+            executors: self.executors_there(),
             unread: self.inbox.unread(),
             toast: self.toast.is_some(),
             jumps: self.travel.jump.is_some(),

@@ -61,6 +61,8 @@ use crate::theme::Theme;
 
 /// How long a short notice stays.
 const TOAST: Millis = Millis::seconds(5);
+/// For how long it stays whatever one presses.
+const READ: Millis = Millis::seconds(2);
 
 /// How long one must be on a row before its story is read: who moves on does not want it.
 const REST: Millis = Millis(200);
@@ -329,6 +331,12 @@ impl App {
         self.toast = Some((notice, self.now.plus(TOAST)));
     }
 
+    /// Takes away what was said, once it could be read, or as something else is done.
+    pub(crate) fn read_toast(&mut self, done: bool) {
+        let read = self.now.plus(Millis(TOAST.0 - READ.0));
+        self.toast.take_if(|(_, until)| done || *until <= read);
+    }
+
     /// Until when heartbeats could be heard: who was not heard of while the log was out of reach is not
     /// late for that.
     pub(crate) fn listened_until(&self) -> Timestamp {
@@ -336,6 +344,12 @@ impl App {
             Some((lost, back)) if back.is_none_or(|back| self.now.since(back) <= LATE) => lost,
             _ => self.now,
         }
+    }
+
+    /// How many executors are there: those that are lost are not.
+    pub(crate) fn executors_there(&self) -> usize {
+        let now = self.listened_until();
+        self.store.executors().values().filter(|one| !one.is_lost(now)).count()
     }
 
     /// When something changes by itself next: a clock, a notice, an order that is due.

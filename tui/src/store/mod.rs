@@ -20,6 +20,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use longhaul_client::fleet::{Brief, Pulse};
+use longhaul_core::beat::LEASE;
 use longhaul_core::board::Waiting;
 use longhaul_core::{ExecutorId, Millis, TaskId, TaskRef, Timestamp};
 use longhaul_wire::query::Queued;
@@ -38,6 +39,11 @@ use moved::Moved;
 
 /// A heartbeat older than this is late: its runs are shown as stalled.
 pub(crate) const LATE: Millis = Millis::seconds(3);
+
+/// An executor that was silent for so long is forgotten, unless a task that runs names it.
+const FORGOTTEN: Millis = Millis::minutes(10);
+/// How often those are looked for.
+const LOOK: Millis = Millis::minutes(1);
 
 /// What names a row: a task id alone is not unique across organisations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,6 +67,8 @@ pub(crate) struct Store {
     questions: HashMap<Key, ApprovalView>,
     /// The last heartbeat of each executor.
     executors: HashMap<ExecutorId, Executor>,
+    /// When executors to forget were looked for.
+    looked_at: Option<Timestamp>,
     moved: Moved,
     /// Tasks of which nothing can be read.
     pub(crate) unreadable: u64,
@@ -76,6 +84,13 @@ pub(crate) struct Executor {
     told: Option<Timestamp>,
     /// The beats before it.
     pub(crate) strip: Strip,
+}
+
+impl Executor {
+    /// Whether its runs are taken to be lost: it was not heard for as long as it may hold them unheard.
+    pub(crate) fn is_lost(&self, now: Timestamp) -> bool {
+        now.since(self.pulse.heard_at) > LEASE
+    }
 }
 
 impl Store {
@@ -228,6 +243,7 @@ impl Store {
     /// Notices whose beats are late now, and whose are no longer. Gives back those that fell silent, once
     /// after each beat.
     pub(crate) fn watch_beats(&mut self, now: Timestamp) -> Vec<ExecutorId> {
+        self.forget_executors(now);
         let mut turned = HashMap::new();
         for (id, executor) in &mut self.executors {
             let late = now.since(executor.pulse.heard_at) > LATE;
@@ -253,6 +269,19 @@ impl Store {
             one.told.replace(one.pulse.beat.at) != Some(one.pulse.beat.at)
         });
         silent
+    }
+
+    /// Forgets executors that have long been lost. At first one looks later: the tasks may not be here yet.
+    fn forget_executors(&mut self, now: Timestamp) {
+        let looked_at = *self.looked_at.get_or_insert(now);
+        let old = |one: &Executor| now.since(one.pulse.heard_at) > FORGOTTEN;
+        if now.since(looked_at) < LOOK || !self.executors.values().any(old) {
+            return;
+        }
+        self.looked_at = Some(now);
+        let running = self.rows.iter().filter(|row| row.status.is_running());
+        let named: HashSet<_> = running.filter_map(|row| row.executor).collect();
+        self.executors.retain(|id, one| named.contains(id) || !old(one));
     }
 
     /// Takes what the projector says of the queue. Tasks that no longer wait are forgotten there.

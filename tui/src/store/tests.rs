@@ -54,6 +54,23 @@ fn an_executor_that_said_it_would_leave_has_left() {
 }
 
 #[test]
+fn an_executor_that_is_lost_is_not_there_and_is_forgotten_in_the_end() {
+    let mut app = sample(120, 36);
+    update(&mut app, Msg::Word(beats(Millis(100))));
+    assert_eq!(app.executors_there(), 2);
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(14))));
+    assert_eq!(app.executors_there(), 2, "they are late");
+    update(&mut app, Msg::Tick(NOW.plus(Millis::seconds(16))));
+    assert_eq!((app.executors_there(), app.store.executors().len()), (0, 2));
+    update(&mut app, Msg::Tick(NOW.plus(Millis::minutes(12))));
+    assert_eq!(app.store.executors().len(), 2, "tasks that run name them");
+    let ended = (0..40).map(|n| Brief { sequence: Sequence(3_000_000), ..brief(n, Status::Completed) });
+    update(&mut app, Msg::Word(Word::Listed { tasks: ended.collect(), unreadable: 0, last: true }));
+    update(&mut app, Msg::Tick(NOW.plus(Millis::minutes(14))));
+    assert!(app.store.executors().is_empty());
+}
+
+#[test]
 fn a_question_is_known_for_as_long_as_it_is_open() {
     let mut app = sample(120, 36);
     let key = app.store.key(&address(2)).unwrap();

@@ -211,7 +211,7 @@ pub(crate) fn sample(columns: u16, rows: u16) -> App {
     for word in [
         up(),
         Word::Listed { tasks, unreadable: 0, last: true },
-        beats(Millis::seconds(34)),
+        beats(Millis::seconds(12)),
         Word::Slots(Box::new(slots)),
         happened(vec![Brief { sequence: Sequence(1_204_331), ..brief(1, Status::Running) }]),
     ] {

@@ -23,7 +23,7 @@ pub(crate) use steer::{overdue, steer_of, underway};
 
 use longhaul_client::fleet::Point;
 use longhaul_core::Timestamp;
-use ratatui::crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use crate::app::{App, Notice, Opened, View};
@@ -42,6 +42,7 @@ const WHEEL: isize = 3;
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     if matches!(msg, Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_)) {
         app.host.touch();
+        app.read_toast(matches!(&msg, Msg::Key(key) if key.code == KeyCode::Enter && app.prompt.is_some()));
     }
     let mut effects = match msg {
         Msg::Tick(now) => {

@@ -38,7 +38,7 @@ pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
         if let Some(Link::Up { took, .. }) = &app.link {
             left.push(Span::styled(format!("  rtt {} ms", took.as_millis()), theme.dim()));
         }
-        if let Some(lag) = app.lag.records() {
+        if let Some(lag) = app.lag.records().filter(|_| app.down_since.is_none()) {
             left.push(Span::styled(format!("  lag {}", number(lag)), theme.dim()));
         }
         if let Some(Link::Up { heads, .. }) = &app.link {
@@ -101,7 +101,7 @@ fn tab_texts(app: &App, columns: u16) -> [String; View::ALL.len()] {
         let count = match view {
             View::Tasks | View::Caps | View::Events | View::Mine => 0,
             View::Approvals => app.store.questions().count(),
-            View::Executors => app.store.executors().len(),
+            View::Executors => app.executors_there(),
             View::Inbox => app.inbox.unread(),
         };
         let name = if name.is_empty() { String::new() } else { format!(" {name}") };

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::{App, View};
@@ -44,6 +45,21 @@ fn strip<'a>(app: &App, one: &Executor) -> Vec<Span<'a>> {
     std::iter::once(Span::raw(empty)).chain(beats).chain([Span::raw(" ")]).collect()
 }
 
+/// How it is: a sign, a word, and how both look. While the log is out of reach nobody is heard.
+fn state(app: &App, one: &Executor, lost: bool) -> (&'static str, &'static str, Style) {
+    let theme = app.theme;
+    if app.down_since.is_some() {
+        return ("?", "unknown", theme.dim());
+    }
+    let (standing, word) = match (lost, one.late, one.pulse.beat.draining) {
+        (true, ..) => (Standing::Failed, "lost"),
+        (false, true, _) => (Standing::Stalled, "late"),
+        (false, false, true) => (Standing::Running, "draining"),
+        (false, false, false) => (Standing::Running, "up"),
+    };
+    (glyph(standing), word, theme.standing(standing))
+}
+
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some(past) = app.past() {
         return travel::executors(app, past, area, buffer);
@@ -70,16 +86,11 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let list = &app.lists[View::Executors as usize];
     for (row, (place, one)) in (0..).zip(all.iter().enumerate().skip(list.top).take(body.height.into())) {
         let beat = &one.pulse.beat;
-        let standing = if one.late { Standing::Stalled } else { Standing::Running };
-        let state = match (one.late, beat.draining) {
-            (true, _) => "late",
-            (false, true) => "draining",
-            (false, false) => "up",
-        };
+        let lost = one.is_lost(app.listened_until());
+        let (sign, state, style) = state(app, one, lost);
         let places = beat.kinds.iter().map(|room| room.places).max().unwrap_or(0);
-        let style = theme.standing(standing);
         let mut spans = vec![
-            Span::styled(format!("{} ", glyph(standing)), style),
+            Span::styled(format!("{sign} "), style),
             Span::raw(pad(&short(beat.executor), 8)),
             Span::styled(pad(state, 9), style),
             Span::styled(pad(&format!("{} ago", span(app.now.since(one.pulse.heard_at))), 10), style),
@@ -87,12 +98,16 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         spans.extend(strip(app, one));
         let filled = (beat.runs.len() as u64 * 1000).checked_div(places.into()).unwrap_or(0).min(1000);
         let (done, left) = theme.bar(u16::try_from(filled).unwrap_or(1000), BAR);
-        spans.extend([
-            Span::raw(pad(&format!("{}/{places}", beat.runs.len()), 7)),
-            Span::styled(done, style),
-            Span::styled(left + " ", theme.dim()),
-            Span::raw(pad(&fit(&beat.host, host.saturating_sub(1)), host)),
-        ]);
+        if lost {
+            spans.push(Span::styled(pad(&format!("held {}", beat.runs.len()), 8 + BAR), style));
+        } else {
+            spans.extend([
+                Span::raw(pad(&format!("{}/{places}", beat.runs.len()), 7)),
+                Span::styled(done, style),
+                Span::styled(left + " ", theme.dim()),
+            ]);
+        }
+        spans.extend([Span::raw(pad(&fit(&beat.host, host.saturating_sub(1)), host))]);
         if kinds > 0 {
             let all: Vec<_> = beat.kinds.iter().map(|room| room.kind.as_str()).collect();
             spans.push(Span::raw(pad(&fit(&all.join(" "), kinds - 1), kinds)));

@@ -95,7 +95,7 @@ fn held_by(app: &App, waiting: &Waiting) -> String {
             format!("{} ({} of {})", waiting.reason, number(*used), number(*budget))
         }
         WaitReason::NoExecutor { kind } => {
-            let known = app.store.executors().len();
+            let known = app.executors_there();
             format!("{}; {known} executors are heard of, none with {kind}", waiting.reason)
         }
         reason => reason.to_string(),

@@ -178,7 +178,12 @@ fn a_place_names_its_shard_where_there_are_many() {
         // Before anything there is nothing.
         let nothing = client.moment(&Scope::Everything, Point::At(Timestamp(0))).await.unwrap();
         assert!(nothing.positions.iter().all(|(_, sequence)| sequence == Sequence::ZERO));
-        let beyond = Point::Place { shard: Some(Shard(0)), sequence: Sequence(99) };
-        assert!(client.moment(&Scope::Everything, beyond).await.is_ok());
+        for (shard, sequence, why) in
+            [(0, 99, "there is no sequence 99 yet"), (4, 1, "there is no shard 4: shards are 0 to 3")]
+        {
+            let beyond = Point::Place { shard: Some(Shard(shard)), sequence: Sequence(sequence) };
+            let refused = client.moment(&Scope::Everything, beyond).await.unwrap_err();
+            assert!(refused.to_string().contains(why), "{refused}");
+        }
     });
 }

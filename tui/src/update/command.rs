@@ -179,7 +179,7 @@ pub(super) fn run(app: &mut App, typed: &str) -> Vec<Effect> {
         Does::Fork if rest.is_empty() => return act::act(app, Act::Fork),
         Does::Fork => steer::fork(app, rest),
         Does::Erase => return steer::erase(app),
-        Does::At => match point(rest, app.then()) {
+        Does::At => match point(rest, travel::end(app)) {
             Ok(point) => return travel::go(app, point),
             Err(why) => return refuse(app, why),
         },

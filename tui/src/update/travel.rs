@@ -46,8 +46,20 @@ fn ask(app: &App, ask: Ask) -> Effect {
     Effect::Ask(app.travel.turn, ask)
 }
 
+/// Where time ends: now, or the end of a file.
+pub(super) fn end(app: &App) -> Timestamp {
+    app.travel.ends_at.unwrap_or(app.now)
+}
+
 /// Goes to a moment. What is shown stays until everything of the moment is there.
 pub(super) fn go(app: &mut App, point: Point) -> Vec<Effect> {
+    let end = end(app);
+    if matches!(point, Point::At(at) if at > end) {
+        let what =
+            if app.travel.ends_at.is_some() { "the file ends at" } else { "that is still to come: it is" };
+        say(app, Tone::Warning, format!("{what} {}", crate::text::dated(end)));
+        return Vec::new();
+    }
     app.travel.turn += 1;
     app.travel.jump = Some(Jump::Seeking);
     if let Some(past) = &mut app.travel.past {
@@ -125,9 +137,10 @@ pub(super) fn answered(app: &mut App, turn: u64, answer: Result<Answer, String>)
     let answer = match answer {
         Ok(answer) => answer,
         Err(why) => {
-            app.travel.jump = None;
+            let jumped = app.travel.jump.take().is_some();
             forget_asked(app);
-            say(app, Tone::Bad, format!("the past cannot be read: {}", crate::text::fit(&why, 200)));
+            let what = if jumped { "one cannot go there" } else { "the past cannot be read" };
+            say(app, Tone::Bad, format!("{what}: {}", crate::text::fit(&why, 200)));
             return Vec::new();
         }
     };
@@ -188,6 +201,8 @@ pub(super) fn advance(app: &mut App) -> Vec<Effect> {
 /// Everything of a moment is there.
 fn arrive(app: &mut App, moment: Moment, store: crate::store::Store) -> Vec<Effect> {
     app.travel.jump = None;
+    // What went wrong on the way here no longer matters.
+    app.toast.take_if(|(notice, _)| matches!(notice.tone, Tone::Warning | Tone::Bad));
     let mut past = Past::new(moment);
     match app.travel.past.take() {
         Some(before) => {

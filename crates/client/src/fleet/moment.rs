@@ -26,7 +26,7 @@ pub enum Point {
     Place {
         /// Its shard. It may be left out where only one is in scope.
         shard: Option<Shard>,
-        /// Its place in that. One beyond the end is the end.
+        /// Its place in that.
         sequence: Sequence,
     },
 }
@@ -70,8 +70,8 @@ impl Client {
     /// Finds a moment in the log. It reads some tens of records, however long the log is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a place is named without its shard where there are many; or what the log
-    /// says.
+    /// [`Error::Invalid`] if a place is named that is not there, or without its shard where there are
+    /// many; or what the log says.
     pub async fn moment(&self, scope: &Scope, point: Point) -> Result<Moment, Error> {
         let all = self.shards_of(scope);
         let (at, own) = match point {
@@ -79,6 +79,7 @@ impl Client {
             Point::Place { shard, sequence } => {
                 let own = match (shard, all.as_slice()) {
                     (Some(shard), _) if all.contains(&shard) => shard,
+                    (Some(shard), _) => return Err(self.no_shard(shard, &all)),
                     (None, [only]) => *only,
                     _ => {
                         let why = format!(
@@ -89,7 +90,11 @@ impl Client {
                         return Err(Error::invalid("the moment is not clear", why));
                     }
                 };
-                let sequence = sequence.min(self.journal.head(own).await?);
+                let head = self.journal.head(own).await?;
+                if sequence > head {
+                    let why = format!("shard {own} ends at sequence {head}");
+                    return Err(Error::invalid(format!("there is no sequence {sequence} yet"), why));
+                }
                 let at = self.stored_by(own, sequence).await?;
                 (at, Some((own, sequence)))
             }
@@ -105,6 +110,18 @@ impl Client {
             positions.advance(shard, place);
         }
         Ok(Moment { positions, at, shards: self.journal.shards() })
+    }
+
+    /// Why a shard is not among those in scope.
+    fn no_shard(&self, shard: Shard, scope: &[Shard]) -> Error {
+        let last = self.journal.shards().get() - 1;
+        let (what, why) = match scope {
+            [only] if shard.0 <= last => {
+                (format!("nothing of shard {shard} is shown"), format!("all of it lies in shard {only}"))
+            }
+            _ => (format!("there is no shard {shard}"), format!("shards are 0 to {last}")),
+        };
+        Error::invalid(what, why)
     }
 
     /// When the record at a place was stored, or the next one after it that is still there.

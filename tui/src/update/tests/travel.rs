@@ -292,6 +292,29 @@ fn a_jump_under_way_is_said_and_what_was_shown_stays() {
 }
 
 #[test]
+fn what_one_names_counts_from_now_wherever_one_is() {
+    let mut app = hour_ago(80, 24);
+    let ago = Point::At(Timestamp(app.now.0 - 600_000));
+    for (typed, point) in [("10m", ago), ("14:22:07", Point::At(Timestamp(NOW.0 - 600_000)))] {
+        press(&mut app, &[":"]);
+        update(&mut app, Msg::Paste(format!("at {typed}")));
+        let effects = press(&mut app, &["Enter"]);
+        let asked = |effect: &Effect| matches!(effect, Effect::Ask(_, Ask::Moment(at)) if *at == point);
+        assert!(effects.iter().any(asked), "{typed}: {effects:?}");
+    }
+}
+
+#[test]
+fn nobody_goes_where_nothing_has_happened_yet() {
+    let mut app = hour_ago(80, 24);
+    let shown = said(&app.store);
+    assert_eq!(update(&mut app, Msg::Go(Point::At(NOW.plus(Millis::minutes(1))))), []);
+    assert!(app.travel.jump.is_none());
+    assert!(picture(&app).contains("that is still to come"));
+    assert_eq!(said(&app.store), shown, "one stays where one was");
+}
+
+#[test]
 fn the_answer_to_an_earlier_wish_is_passed_over() {
     let mut app = hour_ago(80, 24);
     let turn = app.travel.turn;
@@ -303,7 +326,7 @@ fn the_answer_to_an_earlier_wish_is_passed_over() {
     let turn = app.travel.turn;
     update(&mut app, Msg::Past(turn, Err("the log is not available".to_owned())));
     assert!(app.travel.jump.is_none());
-    assert!(picture(&app).contains("the past cannot be read: the log is not available"));
+    assert!(picture(&app).contains("one cannot go there: the log is not available"));
     assert_eq!(said(&app.store), shown, "one stays where one was");
 }
 

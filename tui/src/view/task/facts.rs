@@ -75,6 +75,8 @@ fn why<'a>(app: &App, row: &Row, columns: usize, lines: &mut Vec<Vec<Span<'a>>>)
                 for blocker in waiting.blockers.iter().take(2) {
                     say(format!("in the way: {}", why::blocker(app, row, *blocker)));
                 }
+            } else if app.past().is_some() && row.standing() == Standing::Pending {
+                say("why it waited is not known".to_owned());
             } else if !row.note.is_empty() {
                 say(row.note.to_string());
             }

@@ -84,6 +84,13 @@ async fn replay<W: Write, I: Future<Output = ()>>(
     let mut out = Documents::new(out, args.shape.format);
     let pace = Pace::new(args.speed, interrupt);
     let org = client.identity().org.clone();
+    let scope = match (args.task, args.all) {
+        (None, true) => Scope::All,
+        _ => Scope::Organisation(org.clone()),
+    };
+    for point in args.diff.iter().copied().chain(args.at) {
+        scope.reaches(journal, point).await?;
+    }
     let done = match args.task {
         Some(task) => {
             let at = TaskRef { org, task };
@@ -93,10 +100,7 @@ async fn replay<W: Write, I: Future<Output = ()>>(
             }
             of_task(task, &history, what(args)?, &mut out, pace).await
         }
-        None => {
-            let scope = if args.all { Scope::All } else { Scope::Organisation(org) };
-            of_many(journal, &scope, what(args)?, &mut out, pace).await
-        }
+        None => of_many(journal, &scope, what(args)?, &mut out, pace).await,
     };
     match done {
         Err(error) if reader_has_gone(&error) => Ok(Code::Done),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use longhaul_client::fleet::{Recorded, Scope};
-use longhaul_client::{Client, Identity};
+use longhaul_client::fleet::{Point, Recorded, Scope};
+use longhaul_client::{Client, Error as ClientError, Identity};
 use longhaul_core::{OrgId, Timestamp};
 use longhaul_tui::{Glyphs, Live, Options, Palette};
 
@@ -45,6 +45,10 @@ pub(crate) async fn run(settings: &Settings, args: &Tui) -> anyhow::Result<Code>
         false => Scope::Organisation(OrgId::new(&settings.org)?),
     };
     let options = options(settings, args, address(settings.nats.as_deref()), place.journal().now())?;
+    if let Err(refused) = there(place.client(), &scope, options.at).await {
+        place.close().await;
+        return Err(refused);
+    }
     let source = Arc::new(Live::new(place.client().clone(), scope));
     let outcome = match args.plain {
         true => longhaul_tui::plain(source, options, std::io::stdout()).await,
@@ -66,12 +70,23 @@ async fn bundle(settings: &Settings, args: &Tui, path: &Path) -> anyhow::Result<
     let mut options = options(settings, args, path.display().to_string(), ends_at)?;
     // A file is whole: what is in it is shown, whoever it belongs to.
     options.everything = true;
+    there(&client, &Scope::Everything, options.at).await?;
     let source = longhaul_tui::Recorded::new(client, Scope::Everything, ends_at);
     longhaul_tui::run(Arc::new(source), options).await?;
     for damage in recorded.damage() {
         say(format!("the file is not whole: {damage}"));
     }
     Ok(Code::Done)
+}
+
+/// Refuses a moment that is not there, before anything is drawn.
+async fn there(client: &Client, scope: &Scope, at: Option<Point>) -> anyhow::Result<()> {
+    let Some(point) = at else { return Ok(()) };
+    match client.moment(scope, point).await {
+        Ok(_) => Ok(()),
+        Err(why @ ClientError::Invalid { .. }) => Err(usage(format!("--at: {why}"))),
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// How it is to be, at a place, where it is this late.
@@ -81,7 +96,11 @@ pub(super) fn options(
     place: String,
     now: Timestamp,
 ) -> anyhow::Result<Options> {
-    let at = args.at.as_deref().map(|text| longhaul_tui::point(text, now));
+    let at = args.at.as_deref().map(|text| longhaul_tui::point(text, now)).transpose().map_err(usage)?;
+    if matches!(at, Some(Point::At(at)) if at > now) {
+        let end = crate::time::local(now);
+        return Err(usage(format!("--at: nothing has happened there yet: the log ends at {end}")));
+    }
     Ok(Options {
         org: settings.org.clone(),
         user: settings.user.clone(),
@@ -99,7 +118,7 @@ pub(super) fn options(
             _ => None,
         },
         mine: args.mine,
-        at: at.transpose().map_err(usage)?,
+        at,
         folder: PathBuf::new(),
         keys: home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("longhaul/keys.toml")),
         figures: args.figures.clone(),

@@ -41,6 +41,23 @@ impl Scope {
         }
     }
 
+    /// Refuses a point that is not there yet. A sequence is of one shard.
+    pub(super) async fn reaches(&self, journal: &Journal, point: Point) -> anyhow::Result<()> {
+        match (point, self.shards(journal).as_slice()) {
+            (Point::At(at), _) if at > journal.now() => {
+                let now = crate::time::local(journal.now());
+                Err(usage(format!("{} is still to come: it is {now}", crate::time::local(at))))
+            }
+            (Point::Sequence(sequence), [only]) => match journal.head(*only).await? {
+                head if sequence > head => {
+                    Err(usage(format!("there is no sequence {sequence} yet: the log ends at {head}")))
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
     /// Its stretches between two points; without points from the beginning to the end there is now.
     pub(super) async fn stretches(
         &self,

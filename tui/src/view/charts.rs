@@ -149,6 +149,9 @@ const SLICES: usize = 12;
 /// Columns of the times at the chart's left.
 const SCALE: u16 = 6;
 
+/// Columns of a chart that has room for saying why it knows nothing older.
+const WORDS: u16 = 40;
+
 /// How long steps took: half of them, and nearly all, slice by slice.
 fn steps(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = app.theme;
@@ -178,6 +181,7 @@ fn steps(app: &App, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(began) = app.began.filter(|_| app.past().is_none()) {
         let text = match app.now.since(began) < crate::app::MEASURED {
+            true if area.width < WORDS => format!(" since {} ", clock(began)),
             true => format!(" since {}, when this opened ", clock(began)),
             false => " of the last 10 minutes ".to_owned(),
         };

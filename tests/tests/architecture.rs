@@ -37,6 +37,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "scheduler",
             "executor",
             "agent",
+            "model",
             "document",
             "render",
             "bench",

@@ -248,6 +248,9 @@ pub(crate) struct Report {
     /// What it is set as: pdf, html, markdown, docx; several give a file each
     #[arg(long, value_name = "FORMAT[,FORMAT…]", value_delimiter = ',')]
     pub(crate) format: Vec<longhaul_agent::DocumentFormat>,
+    /// Which language model writes it; that of the settings without it, and `built-in` for none
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub(crate) model: Option<String>,
     /// How many queries it may run
     #[arg(long, value_name = "N")]
     pub(crate) queries: Option<u32>,

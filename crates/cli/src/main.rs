@@ -118,7 +118,7 @@ async fn run(cli: &Cli) -> anyhow::Result<Code> {
         other => {
             log("error");
             let place = Place::open(&settings, need(other)).await?;
-            let outcome = with_place(&place, other).await;
+            let outcome = with_place(&place, &settings, other).await;
             place.close().await;
             outcome
         }
@@ -138,10 +138,10 @@ fn need(command: &Command) -> Need {
     }
 }
 
-async fn with_place(place: &Place, command: &Command) -> anyhow::Result<Code> {
+async fn with_place(place: &Place, settings: &Settings, command: &Command) -> anyhow::Result<Code> {
     let client = place.client();
     match command {
-        Command::Report(args) => command::report::run(place, args).await,
+        Command::Report(args) => command::report::run(place, settings, args).await,
         Command::Run(args) => command::submit::run(place, args).await,
         Command::Submit(args) => {
             let submission = args::SubmissionArgs { detach: true, ..args.submission.clone() };

@@ -107,11 +107,11 @@ impl Place {
                 ),
             ));
         }
-        let (server, journal) = start(settings, &Private::default()).await?;
         let work = match need {
-            Need::Everything => Work::all(Work::PLACES),
+            Need::Everything => Work::all(Work::PLACES).reaching(settings)?,
             Need::Reading | Need::Questions => Work::none(),
         };
+        let (server, journal) = start(settings, &Private::default()).await?;
         let services = Services::start(&journal, &settings.data, work).await?;
         let place = Self::over(journal, identity, Some(server), Some(services), settings.quiet);
         Ok(Self { in_use: Some(in_use(settings)?), ..place })

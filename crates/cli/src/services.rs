@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use longhaul_agent::data::Connections;
 use longhaul_agent::render::RenderCommand;
-use longhaul_agent::{Agent, KIND as REPORT, handle_report};
+use longhaul_agent::{Agent, KIND as REPORT, Models, handle_report};
 use longhaul_executor::exec::{EXEC, ExecPolicy, Program};
 use longhaul_executor::{Executor, REHEARSAL};
 use longhaul_journal::{Durability, Journal, PortError};
+use longhaul_model::Providers;
 use longhaul_projector::Projector;
 use longhaul_scheduler::Scheduler;
 use longhaul_wire::query::{self, Query as _};
@@ -18,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::usage;
+use crate::settings::Settings;
 
 /// How long a projector may take until it answers.
 const READY: Duration = Duration::from_secs(5);
@@ -31,6 +34,15 @@ pub(crate) struct Work {
     pub(crate) kinds: Vec<String>,
     /// Kinds that run a fixed program.
     pub(crate) programs: Vec<(String, String)>,
+    /// What reports may be made with beside files.
+    pub(crate) reach: Option<Reach>,
+}
+
+/// Models and databases that reports may be made with, as the settings name them.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach {
+    models: Models,
+    connections: Connections,
 }
 
 impl Work {
@@ -45,6 +57,16 @@ impl Work {
     /// Nothing is run.
     pub(crate) fn none() -> Self {
         Self::default()
+    }
+
+    /// With the models and databases of the settings.
+    ///
+    /// # Errors
+    /// If one of them cannot be used as it is set up.
+    pub(crate) fn reaching(self, settings: &Settings) -> anyhow::Result<Self> {
+        let providers = Providers::new(settings.models()?).map_err(|error| usage(error.to_string()))?;
+        let reach = Reach { models: providers.into(), connections: settings.connections()? };
+        Ok(Self { reach: Some(reach), ..self })
     }
 
     /// And a program as a kind of its own: `NAME=PROGRAM`.
@@ -201,7 +223,11 @@ fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
     };
     let mut executor = Executor::new(journal.clone()).places(work.places).version(env!("CARGO_PKG_VERSION"));
     if takes(REPORT) {
-        executor = handle_report(executor, Agent::new(render_command()?));
+        let mut agent = Agent::new(render_command()?);
+        if let Some(Reach { models, connections }) = work.reach.clone() {
+            (agent.models, agent.connections) = (models, connections);
+        }
+        executor = handle_report(executor, agent);
     }
     if takes(REHEARSAL) {
         executor = executor.handle_rehearsal();

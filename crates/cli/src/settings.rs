@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use longhaul_agent::data::{ConnectionSettings, Connections};
+use longhaul_model::ModelFile;
 use serde::Deserialize;
 
 use crate::args::Global;
@@ -31,6 +33,12 @@ struct File {
     default: Profile,
     #[serde(default)]
     profile: BTreeMap<String, Profile>,
+    /// Language models, and who provides them.
+    #[serde(default)]
+    model: ModelFile,
+    /// Databases that reports may be made from, by name.
+    #[serde(default)]
+    data: BTreeMap<String, ConnectionSettings>,
 }
 
 /// What holds for this call.
@@ -52,6 +60,10 @@ pub(crate) struct Settings {
     pub(crate) offline: bool,
     /// Say less.
     pub(crate) quiet: bool,
+    /// Language models of the file, and who provides them.
+    pub(crate) model: ModelFile,
+    /// Databases of the file, by name.
+    pub(crate) connections: BTreeMap<String, ConnectionSettings>,
 }
 
 impl Settings {
@@ -59,7 +71,7 @@ impl Settings {
     pub(crate) fn resolve(global: &Global) -> anyhow::Result<Self> {
         let file = config_file().map(|path| read(&path)).transpose()?.unwrap_or_default();
         let profile = match &global.profile {
-            None => file.default,
+            None => file.default.clone(),
             Some(name) => match file.profile.get(name) {
                 Some(profile) => profile.clone(),
                 None => {
@@ -84,7 +96,30 @@ impl Settings {
             user: global.user.clone().or(profile.user).unwrap_or_else(login),
             offline: global.offline,
             quiet: global.quiet,
+            model: file.model,
+            connections: file.data,
         })
+    }
+
+    /// Language models: those of the file, and of the environment.
+    pub(crate) fn models(&self) -> anyhow::Result<longhaul_model::Settings> {
+        let variable = |name: &str| std::env::var(name).ok();
+        longhaul_model::Settings::of(self.model.clone(), &variable).map_err(|error| usage(error.to_string()))
+    }
+
+    /// Databases: those of the file, and of the environment.
+    pub(crate) fn connections(&self) -> anyhow::Result<Connections> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let all = || {
+            let mut all = Connections::from_settings(&self.connections, variable)?;
+            // Variables that are no text name no connection.
+            let texts = std::env::vars_os();
+            all.add_environment(
+                texts.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+            )?;
+            Ok::<_, longhaul_agent::data::ConnectionError>(all)
+        };
+        all().map_err(|error| usage(error.to_string()))
     }
 }
 

@@ -15,10 +15,16 @@ use crate::exit::{Code, usage};
 use crate::follow::{Followed, follow};
 use crate::output::{self, say};
 use crate::place::Place;
+use crate::settings::Settings;
 use crate::signals::CtrlC;
 
 /// Queries of one report, unless more are asked for.
 pub(crate) const QUERIES: u32 = 3;
+
+/// What the name of a connection stands behind, in place of a path.
+const DATABASE: &str = "postgres:";
+/// In place of a model: the analyst that ships with the program.
+const BUILT_IN: &str = "built-in";
 
 /// Attempts of one report, unless it is said otherwise: its steps are recorded, so the loss of an
 /// executor costs no more than the step under way.
@@ -31,30 +37,37 @@ pub(crate) fn task(
     prompt: &str,
     skills: Option<&Path>,
     formats: &[DocumentFormat],
+    model: Option<&str>,
 ) -> anyhow::Result<NewTask> {
     let absolute = |path: &Path| {
         std::path::absolute(path)
             .map_err(|error| usage(format!("{} is not a usable path: {error}", path.display())))
     };
-    if !data.exists() {
+    // A database is a name that whoever runs the executor gave it.
+    let is_database = data.to_string_lossy().starts_with(DATABASE);
+    if !is_database && !data.exists() {
         return Err(usage(format!(
             "there is no {}; give a file of SQLite, CSV, JSON or Parquet, or a folder of such files",
             data.display()
         )));
     }
-    let mut input = json!({ "data": absolute(data)?, "prompt": prompt });
+    let data = if is_database { data.to_owned() } else { absolute(data)? };
+    let mut input = json!({ "data": data, "prompt": prompt });
     if let Some(skills) = skills {
         input["skills"] = json!(absolute(skills)?);
     }
     if !formats.is_empty() {
         input["formats"] = json!(formats);
     }
+    if let Some(model) = model {
+        input["model"] = json!(model);
+    }
     let title = text::line(prompt, text::MAX_TITLE);
     let task = NewTask::new("report", if title.trim().is_empty() { "Report" } else { &title }, &input)?;
     Ok(task.retry(RetryPolicy { max_attempts: ATTEMPTS, ..RetryPolicy::default() }))
 }
 
-pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
+pub(crate) async fn run(place: &Place, settings: &Settings, args: &Report) -> anyhow::Result<Code> {
     if args.prompt.trim().is_empty() {
         return Err(usage("the request is empty; say what the report is about: \"sales by country\""));
     }
@@ -63,7 +76,8 @@ pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
         // Before minutes of work, not after them.
         can_write(goes_to)?;
     }
-    let task = task(&args.data, &args.prompt, args.skills.as_deref(), &formats(args)?)?;
+    let model = model(settings, args)?;
+    let task = task(&args.data, &args.prompt, args.skills.as_deref(), &formats(args)?, model.as_deref())?;
     let task = args.submission.apply(task, Some(args.queries.unwrap_or(QUERIES)), place.journal().now())?;
     let client = place.client();
     if args.submission.dry_run {
@@ -95,6 +109,15 @@ pub(crate) async fn run(place: &Place, args: &Report) -> anyhow::Result<Code> {
         }
         other => finish(place, &submitted.snapshot, other, Format::Table).await,
     }
+}
+
+/// The model that is to write: the one named, else that of the settings, else none.
+fn model(settings: &Settings, args: &Report) -> anyhow::Result<Option<String>> {
+    let model = match &args.model {
+        Some(model) => Some(model.clone()),
+        None => settings.models()?.default,
+    };
+    Ok(model.filter(|model| model != BUILT_IN))
 }
 
 /// The formats asked for: those named, or the one that the name of the file ends with.

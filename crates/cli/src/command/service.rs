@@ -71,7 +71,7 @@ pub(crate) async fn work(settings: &Settings, args: &WorkArgs) -> anyhow::Result
     if args.places == 0 {
         return Err(usage("an executor needs at least one place"));
     }
-    let mut work = Work { kinds: args.kind.clone(), ..Work::all(args.places) };
+    let mut work = Work { kinds: args.kind.clone(), ..Work::all(args.places).reaching(settings)? };
     for given in &args.exec {
         work = work.program(given)?;
     }

@@ -32,7 +32,7 @@ pub(crate) async fn run(settings: &Settings, args: &Up) -> anyhow::Result<Code> 
         true => dashboard::log(&log, Some("warn"))?,
         false => crate::log("warn"),
     }
-    let mut work = Work::all(args.places);
+    let mut work = Work::all(args.places).reaching(settings)?;
     for given in &args.exec {
         work = work.program(given)?;
     }

@@ -63,7 +63,7 @@ impl Cast {
         };
         for prompt in REPORTS {
             let limits = Limits { queries: Some(report::QUERIES), ..Limits::default() };
-            let task = report::task(data, prompt, None, &[])?.limits(limits);
+            let task = report::task(data, prompt, None, &[], None)?.limits(limits);
             let task = client.submit(task).await?.snapshot.task;
             cast.roles.insert(task, Role::Report);
             cast.documents.push(task);

@@ -31,7 +31,7 @@ fn fixtures() -> Vec<serde_json::Value> {
     let asks = [("c1", "execute_sql", json!({"sql": sql, "purpose": "sales of each country"}))];
     vec![
         fixtures::calls("sales by country", 0, "I look at the sales.", &asks),
-        fixtures::calls("sales by country", 1, "", &[("c2", "write_report", report)]),
+        fixtures::calls("sales by country", 1, "I write it down.", &[("c2", "write_report", report)]),
     ]
 }
 
@@ -79,7 +79,8 @@ async fn a_model_that_nobody_set_up_is_named_and_the_analyst_is_there_all_the_sa
     let args = ["report", "sales.csv", "sales by country", "--model", "nobody/knows", "-o", "x.pdf"];
     let out = run(longhaul(home.path(), &args)).await;
     assert_eq!(out.code, Some(1), "{out:?}");
-    assert!(out.stderr.contains("unknown_model") && out.stderr.contains("nobody"), "{}", out.stderr);
+    let told = format!("{}{}", out.stdout, out.stderr);
+    assert!(told.contains("unknown_model") && told.contains("nobody"), "{told}");
     let args = ["report", "sales.csv", "sales by country", "--model", "built-in", "-o", "x.pdf"];
     run(longhaul(home.path(), &args)).await.ok();
     assert!(home.path().join("x.pdf").is_file());

@@ -23,6 +23,8 @@ pub(crate) async fn launch(
     for stream in removed {
         tracing::warn!(stream, "a power loss left nothing of this stream; it can be made anew");
     }
+    unborn::remove_trials(directory.path())
+        .map_err(Error::io("look for what a start that was cut off left"))?;
     let room = match config.max_file_store {
         Some(bytes) => bytes,
         None => directory.room()?,

@@ -280,7 +280,16 @@ async fn it_does_not_depend_on_the_thread_that_asked_for_it() {
     server.healthy().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_start_that_was_cut_off_left_is_in_nobody_s_way() {
+    let dir = tempfile::tempdir().unwrap();
+    // By such a file the server tries whether it can write.
+    std::fs::create_dir(dir.path().join("jetstream")).unwrap();
+    std::fs::write(dir.path().join("jetstream/_test_3448449794"), "").unwrap();
+    start(dir.path()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_is_given_up_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let binary = binary();

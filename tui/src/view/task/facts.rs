@@ -44,11 +44,19 @@ pub(in crate::view) fn facts<'a>(app: &App, row: &Row, columns: usize) -> Vec<Ve
             Span::raw(format!(" {:>3}%", fraction / 10)),
         ]);
     }
-    let times = match row.ended_at {
-        Some(ended) => format!("{}  ended {}", app.when(row.submitted_at), app.when(ended)),
-        None => format!("{}  {} ago", app.when(row.submitted_at), span(app.then().since(row.submitted_at))),
-    };
-    lines.push(fact("submitted", times));
+    let submitted = app.when(row.submitted_at);
+    match row.ended_at.map(|ended| app.when(ended)) {
+        None => {
+            let age = span(app.then().since(row.submitted_at));
+            lines.push(fact("submitted", format!("{submitted}  {age} ago")));
+        }
+        // Of another day both do not fit into one line.
+        Some(ended) if width(&submitted) + width(&ended) + 19 > columns => {
+            lines.push(fact("submitted", submitted));
+            lines.push(fact("ended", ended));
+        }
+        Some(ended) => lines.push(fact("submitted", format!("{submitted}  ended {ended}"))),
+    }
     if let Some(started) = row.started_at {
         let waited = took(started.since(row.submitted_at));
         let quiet = span(app.then().since(row.updated_at));

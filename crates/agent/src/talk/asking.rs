@@ -1,4 +1,4 @@
-//! One turn of the model: asked, heard, paid for.
+//! Asking a model: the one way in which it is asked, heard and paid for.
 
 use std::time::Duration;
 
@@ -29,13 +29,24 @@ pub(super) async fn turn(
     let recorded = run.begun().recorded(&name).is_some();
     let last = if recorded { None } else { last(agent, run, n, talk)? };
     let (told, ask) = talk.ask(last);
-    if !recorded && let Some(tokens) = swallowed(run, &name, &ask) {
-        run.usage(usage(tokens), Some(&named(model))).await?;
+    if !recorded {
+        pay_for_swallowed(run, &name, model, &ask).await?;
     }
     run.step(name, async |step| {
         step.message(format!("{} thinks, turn {n}", model.facts().model));
-        let asked = Asked { agent, step: &step, input, talk, model };
-        let reply = asked.until_answered(&ask).await?;
+        let reply = match until_answered(agent, &step, model, &ask).await {
+            Ok(reply) => reply,
+            Err(Unanswered::Failed(failure)) => return Err(failure),
+            Err(Unanswered::Cancelled) => {
+                // What there is of the report is kept first.
+                if let Some(draft) = unfinished(&input.prompt, &talk.texts, &talk.kept) {
+                    let keep =
+                        async |name: &str, media: &str, file| step.artifact(name, media, file).await;
+                    keep_draft(agent, &draft, keep).await;
+                }
+                return Err(interrupted(&step).await);
+            }
+        };
         let turns = 4.0 / (4.0 + f64::from(n));
         // Nobody knows how many turns there will be: each goes a part of the way that is left.
         step.progress(to_percent(75.0 - 65.0 * turns), 100);
@@ -70,6 +81,20 @@ pub(super) fn tokens_spent(run: &Run) -> Failure {
     Failure::permanent("token_budget_spent", message)
 }
 
+/// Pays for a call that an earlier run began in the step of this name and was lost in, if there is one:
+/// nobody heard what it cost. To be done before the step is begun again.
+pub(crate) async fn pay_for_swallowed(
+    run: &Run,
+    step: &str,
+    model: &dyn Model,
+    ask: &Ask,
+) -> Result<(), Failure> {
+    match swallowed(run, step, ask) {
+        Some(tokens) => run.usage(usage(tokens), Some(&named(model))).await,
+        None => Ok(()),
+    }
+}
+
 /// What a call cost, about, that an earlier run began and was lost in: nobody heard the figures.
 fn swallowed(run: &Run, name: &str, ask: &Ask) -> Option<Tokens> {
     let begun = run.begun();
@@ -101,13 +126,18 @@ fn named(model: &dyn Model) -> String {
     format!("{}/{}", model.facts().provider, model.facts().model)
 }
 
-/// A question that is put until it is answered.
-struct Asked<'a> {
-    agent: &'a Agent,
-    step: &'a Step,
-    input: &'a Input,
-    talk: &'a Talk,
-    model: &'a dyn Model,
+/// Why there is no answer.
+pub(crate) enum Unanswered {
+    /// An abort is asked for: tidy up, then leave with [`interrupted`].
+    Cancelled,
+    /// It will not come.
+    Failed(Failure),
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 /// What became of a question.
@@ -117,72 +147,76 @@ enum Outcome {
     Cancelled,
 }
 
-impl Asked<'_> {
-    async fn until_answered(&self, ask: &Ask) -> Result<Reply, Failure> {
-        let mut failures = 0;
-        loop {
-            let mut heard = 0;
-            let outcome = tokio::select! {
-                biased;
-                () = self.step.cancelled() => Outcome::Cancelled,
-                outcome = self.once(ask, &mut heard) => outcome?,
-            };
-            // Paid for before anything else happens, however it went.
-            self.step.usage(usage(cost(&outcome, ask, heard)), Some(&named(self.model))).await?;
-            let error = match outcome {
-                Outcome::Answered(reply) if reply.stop == Stop::Refused => return Err(refusal(&reply)),
-                Outcome::Answered(reply) => return Ok(*reply),
-                Outcome::Cancelled => return Err(self.cancelled().await),
-                Outcome::Failed(error) => error,
-            };
-            failures += 1;
-            let wait = self.agent.retry.wait(error.class, failures, error.retry_after, jitter());
-            let Some(wait) = wait else { return Err(failure(&error)) };
-            if heard > 0 {
-                // What was said cannot be taken back.
-                self.step.text("\n(The answer broke off and begins anew.)\n").await?;
-            }
-            self.step.message(format!("waits {}: {error}", in_words(wait)));
-            tokio::select! {
-                () = self.step.cancelled() => return Err(self.cancelled().await),
-                () = tokio::time::sleep(wait) => {}
-            }
+/// Puts a question until it is answered: what is said is streamed as the step's text, every try is paid for
+/// before anything else happens, and one that failed is made again as the agent's [`Retry`] has it. An abort
+/// ends it at once.
+///
+/// [`Retry`]: longhaul_model::Retry
+pub(crate) async fn until_answered(
+    agent: &Agent,
+    step: &Step,
+    model: &dyn Model,
+    ask: &Ask,
+) -> Result<Reply, Unanswered> {
+    let mut failures = 0;
+    loop {
+        let mut heard = 0;
+        let outcome = tokio::select! {
+            biased;
+            () = step.cancelled() => Outcome::Cancelled,
+            outcome = once(step, model, ask, &mut heard) => outcome?,
+        };
+        // Paid for before anything else happens, however it went.
+        step.usage(usage(cost(&outcome, ask, heard)), Some(&named(model))).await?;
+        let error = match outcome {
+            Outcome::Answered(reply) if reply.stop == Stop::Refused => return Err(refusal(&reply).into()),
+            Outcome::Answered(reply) => return Ok(*reply),
+            Outcome::Cancelled => return Err(Unanswered::Cancelled),
+            Outcome::Failed(error) => error,
+        };
+        failures += 1;
+        let wait = agent.retry.wait(error.class, failures, error.retry_after, jitter());
+        let Some(wait) = wait else { return Err(failure(&error).into()) };
+        if heard > 0 {
+            // What was said cannot be taken back.
+            step.text("\n(The answer broke off and begins anew.)\n").await?;
+        }
+        step.message(format!("waits {}: {error}", in_words(wait)));
+        tokio::select! {
+            () = step.cancelled() => return Err(Unanswered::Cancelled),
+            () = tokio::time::sleep(wait) => {}
         }
     }
+}
 
-    /// Asks once; counts the bytes that are heard.
-    async fn once(&self, ask: &Ask, heard: &mut usize) -> Result<Outcome, Failure> {
-        let mut stream = self.model.ask(ask.clone());
-        while let Some(next) = stream.next().await {
-            match next {
-                Ok(Heard::Text(text)) => {
-                    *heard += text.len();
-                    self.step.text(text).await?;
-                }
-                Ok(Heard::Figures(_)) => {}
-                Ok(Heard::Reply(reply)) => {
-                    if *heard > 0 {
-                        self.step.text("\n").await?;
-                    }
-                    return Ok(Outcome::Answered(reply));
-                }
-                Err(error) => return Ok(Outcome::Failed(error)),
+/// Asks once; counts the bytes that are heard.
+async fn once(step: &Step, model: &dyn Model, ask: &Ask, heard: &mut usize) -> Result<Outcome, Failure> {
+    let mut stream = model.ask(ask.clone());
+    while let Some(next) = stream.next().await {
+        match next {
+            Ok(Heard::Text(text)) => {
+                *heard += text.len();
+                step.text(text).await?;
             }
+            Ok(Heard::Figures(_)) => {}
+            Ok(Heard::Reply(reply)) => {
+                if *heard > 0 {
+                    step.text("\n").await?;
+                }
+                return Ok(Outcome::Answered(reply));
+            }
+            Err(error) => return Ok(Outcome::Failed(error)),
         }
-        let message = format!("{} ended without an answer", self.model.facts().provider);
-        Ok(Outcome::Failed(Error::new(Class::BrokenOff, message)))
     }
+    let message = format!("{} ended without an answer", model.facts().provider);
+    Ok(Outcome::Failed(Error::new(Class::BrokenOff, message)))
+}
 
-    /// The way out where an abort is asked for: what there is of the report is kept first.
-    async fn cancelled(&self) -> Failure {
-        if let Some(draft) = unfinished(&self.input.prompt, &self.talk.texts, &self.talk.kept) {
-            let keep = async |name: &str, media: &str, file| self.step.artifact(name, media, file).await;
-            keep_draft(self.agent, &draft, keep).await;
-        }
-        match self.step.checkpoint().await {
-            Err(stop) => stop,
-            Ok(()) => Failure::retryable("interrupted", "the model was interrupted"),
-        }
+/// The way out where an abort is asked for.
+pub(crate) async fn interrupted(step: &Step) -> Failure {
+    match step.checkpoint().await {
+        Err(stop) => stop,
+        Ok(()) => Failure::retryable("interrupted", "the model was interrupted"),
     }
 }
 

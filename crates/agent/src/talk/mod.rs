@@ -4,7 +4,7 @@
 //! fold over their results ([`Talk`]), so a later run that is handed what is recorded stands where the
 //! one before it stood, and goes on.
 
-mod asking;
+pub(crate) mod asking;
 mod opening;
 mod serving;
 mod state;

@@ -148,7 +148,7 @@ impl Audit {
             (Ok(Record::Policy(commit)), _) => {
                 self.once(&commit.org, commit.id, sequence);
                 self.slots.policy(commit, sequence);
-                self.board.policy(&commit.org, commit.policy);
+                self.board.policy(&commit.org, commit.policy.clone());
             }
             (Ok(Record::Conversation(claim)), _) => self.once(&claim.org, claim.id, sequence),
             (_, Some(task)) if self.live.get(&task).is_some_and(|live| sequence < live.erased_at) => {}

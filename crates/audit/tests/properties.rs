@@ -88,7 +88,7 @@ impl Scheduler {
                     }
                 }
                 Record::Admissions(commit) => self.board.admissions(commit, stored.sequence),
-                Record::Policy(commit) => self.board.policy(&commit.org, commit.policy),
+                Record::Policy(commit) => self.board.policy(&commit.org, commit.policy.clone()),
                 Record::Conversation(_) => {}
             }
         }
@@ -202,7 +202,15 @@ fn command(s: &Snapshot, what: u8, log: &mut Log) -> Command {
         8 => run(Act::AppendText { segment: 0, text: "text".to_owned() }),
         9 => {
             let expires_at = log.now.plus(Millis::minutes(5));
-            run(Act::RequestApproval { approval, action: "send".to_owned(), arguments, digest, expires_at })
+            run(Act::RequestApproval {
+                approval,
+                action: "send".to_owned(),
+                arguments,
+                digest,
+                schema: None,
+                note: None,
+                expires_at,
+            })
         }
         10 => match asked {
             Some((approval, digest)) => {

@@ -289,7 +289,10 @@ fn whoever_waits_for_a_time_a_person_or_tokens_is_not_stuck() {
     let expires_at = T0.plus(Millis::minutes(60));
     let (action, arguments) = ("send".to_owned(), serde_json::json!({}));
     let digest = longhaul_wire::canonical_digest(&arguments);
-    log.act(&asking, Act::RequestApproval { approval, action, arguments, digest, expires_at });
+    log.act(
+        &asking,
+        Act::RequestApproval { approval, action, arguments, digest, schema: None, note: None, expires_at },
+    );
     assert!(log.audited(&rest).findings.is_empty(), "{}", log.audited(&rest));
     let (spending, run) = log.running();
     log.say(&spending, Role::Executor, vec![usage(run, 500)]);

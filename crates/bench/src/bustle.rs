@@ -203,6 +203,8 @@ impl Crew {
             action: "send_email to 214".to_owned(),
             digest: canonical_digest(&arguments),
             arguments,
+            schema: None,
+            note: None,
             expires_at: self.writer.journal.now().plus(Millis::seconds(3600)),
         };
         executor.hold(task, None);

@@ -245,7 +245,7 @@ impl Stage {
         let mut clients = Vec::new();
         for n in 0..organisations.max(1) {
             let identity = Identity::new(&format!("{}-{n}", self.prefix), "bench", "bench")?;
-            self.journal.set_policy(&identity.org, &actor, policy).await?;
+            self.journal.set_policy(&identity.org, &actor, policy.clone()).await?;
             clients.push(first.speaking_for(identity));
         }
         Ok(clients)

@@ -154,7 +154,7 @@ async fn with_place(place: &Place, settings: &Settings, command: &Command) -> an
         Command::Text(args) => command::read::read_text(client, args).await,
         Command::Download(args) => command::read::download(client, args).await,
         Command::Notifications(args) => command::read::notifications(client, args).await,
-        Command::Policy(args) => command::read::policy(client, args).await,
+        Command::Policy(args) => command::policy::policy(client, args).await,
         Command::Abort(args) => command::act::abort(client, args).await,
         Command::Approve(args) => command::act::approve(client, args).await,
         Command::Reject(args) => command::act::reject(client, args).await,

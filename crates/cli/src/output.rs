@@ -168,6 +168,7 @@ pub(crate) fn task(view: &SnapshotView) -> String {
             .as_ref()
             .map(|open| format!("{} {} until {}", open.action, open.arguments, local(open.expires_at))),
     );
+    row("asked because", view.approval.as_ref().and_then(|open| open.note.clone()));
     row("abort", view.abort.as_ref().map(abort));
     row("error", view.error.as_ref().map(|error| format!("{}: {}", error.code, error.message)));
     row("output", view.output.as_ref().map(|output| text::line(&output.to_string(), 400)));

@@ -239,6 +239,8 @@ fn history(
             action: "send the review".to_owned(),
             arguments: json!({"to": "board@example.com"}),
             digest: Digest([7; 32]),
+            schema: None,
+            note: None,
             expires_at: Timestamp(now().0 + 3_600_000),
         },
         97.. => EventBody::Failed { run, error: TaskError { code, message, retryable: false } },

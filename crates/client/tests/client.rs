@@ -243,6 +243,8 @@ async fn an_approval_is_answered_with_the_arguments_that_were_seen() {
         action: "send".into(),
         arguments: json!({"to": "bob"}),
         digest: longhaul_wire::canonical_digest(&json!({"to": "bob"})),
+        schema: None,
+        note: None,
         expires_at: client.journal().now().plus(Millis::minutes(60)),
     };
     let task = client.submit(report()).await.unwrap().snapshot.task;

@@ -165,7 +165,16 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
             s.artifacts.push(artifact.clone());
             Ok(())
         }
-        EventBody::ApprovalRequested { run, approval, action, arguments, digest, expires_at } => {
+        EventBody::ApprovalRequested {
+            run,
+            approval,
+            action,
+            arguments,
+            digest,
+            schema,
+            note,
+            expires_at,
+        } => {
             current(s, *run)?;
             require(s.status == Status::Running)?;
             s.approvals.push(Approval {
@@ -174,6 +183,8 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
                 action: action.clone(),
                 arguments: arguments.clone(),
                 digest: *digest,
+                schema: schema.clone(),
+                note: note.clone(),
                 requested_at: at,
                 expires_at: *expires_at,
                 decision: None,

@@ -134,6 +134,10 @@ pub enum Act {
         arguments: Value,
         /// Their digest.
         digest: Digest,
+        /// JSON Schema that other arguments must fit.
+        schema: Option<Value>,
+        /// Why it is asked, for whoever answers.
+        note: Option<String>,
         /// When it lapses.
         expires_at: Timestamp,
     },

@@ -6,6 +6,7 @@
 
 use crate::command::{Act, Command};
 use crate::event::{Continuation, Decision, EventBody, Expiry};
+use crate::fits::fits;
 use crate::id::{ApprovalId, RunNumber};
 use crate::payload::TaskError;
 use crate::rejection::Rejection;
@@ -62,6 +63,11 @@ pub fn decide(
             }
             if *decision == Decision::Lapsed {
                 return Err(unusable("the decision", "a person approves, modifies or rejects"));
+            }
+            if let (Decision::Modified { arguments }, Some(schema)) = (decision, &open.schema)
+                && let Err(misfit) = fits(schema, arguments)
+            {
+                return Err(Rejection::Misfit { approval: *approval, misfit });
             }
             let decision = match decision {
                 Decision::Rejected { reason } => {
@@ -281,13 +287,15 @@ fn act(s: &Snapshot, run: RunNumber, act: &Act, context: Context) -> Result<Vec<
             }
             Ok(vec![EventBody::ArtifactStored { run, artifact: artifact.clone() }])
         }
-        Act::RequestApproval { approval, action, arguments, digest, expires_at } => {
+        Act::RequestApproval { approval, action, arguments, digest, schema, note, expires_at } => {
             Ok(vec![EventBody::ApprovalRequested {
                 run,
                 approval: *approval,
                 action: name(action),
                 arguments: arguments.clone(),
                 digest: *digest,
+                schema: schema.clone(),
+                note: note.as_deref().map(message),
                 expires_at: *expires_at,
             }])
         }

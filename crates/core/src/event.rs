@@ -156,6 +156,12 @@ pub enum EventBody {
         arguments: Value,
         /// SHA-256 of the arguments' canonical text: what a decision is bound to.
         digest: Digest,
+        /// JSON Schema that other arguments must fit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schema: Option<Value>,
+        /// Why it is asked, for whoever answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
         /// When the question lapses.
         expires_at: Timestamp,
     },

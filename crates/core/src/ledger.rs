@@ -1,10 +1,12 @@
 //! The organisation's admission ledger and policy: what is written beside the tasks' histories.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Actor, AdmissionReason};
 use crate::id::{CommitId, ConversationId, Kind, OrgId, RunNumber, TaskId, UserId};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// Most admissions in one commit.
 pub const MAX_ADMISSIONS: usize = 256;
@@ -60,7 +62,7 @@ pub struct PolicyCommit {
 }
 
 /// What an organisation may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// How many tasks may run at once.
@@ -72,12 +74,53 @@ pub struct Policy {
     pub budget: Option<TokenBudget>,
     /// Whether a failed or aborted task may be continued by a next message.
     pub continue_unfinished: bool,
+    /// Which calls of tools a person must approve first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolRule>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { caps: Caps::default(), weight: 1, budget: None, continue_unfinished: false }
+        Self { caps: Caps::default(), weight: 1, budget: None, continue_unfinished: false, tools: Vec::new() }
     }
+}
+
+/// A person must approve these calls of a tool before they are made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolRule {
+    /// The tool, as its agent names it: `execute_sql`.
+    pub tool: String,
+    /// Only calls of which a figure is over this; every call if nothing is said. A figure that is not
+    /// known of a call counts as over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Threshold>,
+    /// How long the question waits for its answer, in milliseconds: a day by default.
+    #[serde(default = "a_day")]
+    pub expires: Millis,
+}
+
+fn a_day() -> Millis {
+    ToolRule::DAY
+}
+
+impl ToolRule {
+    /// How long a question waits where a rule does not say.
+    pub const DAY: Millis = Millis::seconds(24 * 60 * 60);
+
+    /// Whether it is about a call of `tool` with these figures.
+    pub fn is_about(&self, tool: &str, figures: &BTreeMap<String, u64>) -> bool {
+        let over = |limit: &Threshold| figures.get(&limit.figure).is_none_or(|value| *value > limit.over);
+        self.tool == tool && self.over.as_ref().is_none_or(over)
+    }
+}
+
+/// A bound on a figure of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// The figure, as the tool's agent names it: `rows_read`.
+    pub figure: String,
+    /// What it may be at most.
+    pub over: u64,
 }
 
 /// How many tasks may run at once. Over a cap a task waits; it is never refused.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Decision;
+use crate::fits::Misfit;
 use crate::id::{ApprovalId, RunNumber, TaskId};
 use crate::status::Status;
 use crate::time::Timestamp;
@@ -71,6 +72,14 @@ pub enum Rejection {
     OtherArguments {
         /// Which.
         approval: ApprovalId,
+    },
+    /// The new arguments do not fit the schema of what is asked.
+    #[error("approval {approval}: the new arguments do not fit, {misfit}; change them and answer again")]
+    Misfit {
+        /// Which.
+        approval: ApprovalId,
+        /// Where, and why.
+        misfit: Misfit,
     },
     /// The question's time is over.
     #[error("approval {approval} lapsed at {expired_at}")]

@@ -162,6 +162,12 @@ pub struct Approval {
     pub arguments: Value,
     /// Their digest.
     pub digest: Digest,
+    /// JSON Schema that other arguments must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// Why it is asked, for whoever answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// When it was asked.
     pub requested_at: Timestamp,
     /// When it lapses.

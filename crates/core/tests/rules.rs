@@ -271,6 +271,43 @@ fn an_approval_is_bound_to_its_arguments_and_decided_once() {
 }
 
 #[test]
+fn an_answer_fits_what_was_asked() {
+    let Act::RequestApproval { approval, action, arguments, digest, expires_at, .. } = ask(1) else {
+        unreachable!()
+    };
+    let schema = Some(serde_json::json!({"type": "string", "maxLength": 10}));
+    let note = Some("it is\u{202e} large\nvery".to_owned());
+    let asked = Act::RequestApproval { approval, action, arguments, digest, schema, note, expires_at };
+    let paused = given().submitted().started().acts(asked).is(Status::Paused);
+    let other = |arguments: Value| answer(1, Decision::Modified { arguments });
+    paused
+        .then(|s| assert_eq!(s.approvals[0].note.as_deref(), Some("it is large very")))
+        .refused(
+            other(Value::from("to everybody")),
+            |no| matches!(no, Rejection::Misfit { misfit, .. } if misfit.place == "arguments"),
+        )
+        .refused(other(Value::Null), |no| matches!(no, Rejection::Misfit { .. }))
+        .when(other(Value::from("to carol")))
+        .is(Status::Pending);
+}
+
+#[test]
+fn a_policy_asks_about_what_is_over_or_not_known() {
+    let rule: ToolRule = serde_json::from_value(serde_json::json!({
+        "tool": "execute_sql", "over": {"figure": "rows_read", "over": 1000}
+    }))
+    .unwrap();
+    assert_eq!(rule.expires, ToolRule::DAY);
+    let figures = |rows: u64| [("rows_read".to_owned(), rows)].into();
+    assert!(rule.is_about("execute_sql", &figures(1001)));
+    assert!(!rule.is_about("execute_sql", &figures(1000)));
+    assert!(rule.is_about("execute_sql", &std::collections::BTreeMap::new()), "nobody knows");
+    assert!(!rule.is_about("write_report", &figures(1001)));
+    let always = ToolRule { over: None, ..rule };
+    assert!(always.is_about("execute_sql", &figures(0)) && !always.is_about("x", &figures(0)));
+}
+
+#[test]
 fn a_retry_asks_again_what_was_refused_and_keeps_what_was_allowed() {
     for (decision, kept) in [
         (Decision::Approved, 1),

@@ -79,6 +79,8 @@ fn events(task: &Given) -> Vec<EventBody> {
             action: "x".into(),
             arguments: Value::Null,
             digest: digest(1),
+            schema: None,
+            note: None,
             expires_at: T0,
         },
         EventBody::ApprovalDecided { approval: approval(1), decision: Decision::Approved, by: "eve".into() },

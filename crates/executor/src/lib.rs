@@ -53,5 +53,5 @@ pub use failure::Failure;
 pub use handler::Handler;
 pub use longhaul_core::{Artifact, Usage};
 pub use rehearsal::{REHEARSAL, Rehearsal, rehearse};
-pub use run::{APPROVAL_TIME, Budget, Decided, Run, Step};
+pub use run::{APPROVAL_TIME, Budget, Decided, Question, Run, Step};
 pub use tokio_util::sync::CancellationToken;

@@ -55,7 +55,13 @@ impl Journal {
             let last = again(self.deadline, || self.port.last(&subject)).await?;
             let expect = last.map_or(Sequence::ZERO, |last| last.sequence);
             let id: CommitId = new_id();
-            let commit = PolicyCommit { id, org: org.clone(), at: self.now(), actor: actor.clone(), policy };
+            let commit = PolicyCommit {
+                id,
+                org: org.clone(),
+                at: self.now(),
+                actor: actor.clone(),
+                policy: policy.clone(),
+            };
             match self.append(subject.clone(), id, Record::Policy(commit), expect).await {
                 Err(CommitError::Conflict) => {
                     tries.wait().await.map_err(|TimeOver| Error::Contended)?;

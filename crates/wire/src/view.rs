@@ -193,6 +193,12 @@ pub struct ApprovalView {
     pub arguments: Value,
     /// Their digest: what an answer is bound to.
     pub digest: Digest,
+    /// JSON Schema that other arguments must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// Why it is asked, for whoever answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// When it was asked.
     pub requested_at: Timestamp,
     /// When it lapses.
@@ -343,6 +349,8 @@ impl ApprovalView {
             action: open.action.clone(),
             arguments: open.arguments.clone(),
             digest: open.digest,
+            schema: open.schema.clone(),
+            note: open.note.clone(),
             requested_at: open.requested_at,
             expires_at: open.expires_at,
         }

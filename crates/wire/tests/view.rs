@@ -104,6 +104,7 @@ fn histories() -> Vec<(&'static str, Vec<(Role, Value)>)> {
         Role::Executor,
         json!({"approval_requested": {
             "run": 1, "approval": APPROVAL, "action": "send the report", "arguments": {"to": "board@example.com"},
+            "schema": {"type": "object", "required": ["to"]}, "note": "nobody outside has seen it",
             "digest": DIGEST, "expires_at": "2026-11-22T13:05:05.007Z",
         }}),
     );

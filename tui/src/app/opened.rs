@@ -334,6 +334,9 @@ fn asked(snapshot: &Snapshot) -> String {
             dated(question.requested_at),
             question.run
         ));
+        if let Some(note) = &question.note {
+            text.push_str(&format!("because {note}\n"));
+        }
         text.push_str(&format!("{answer}\n\narguments\n{}", json(&question.arguments)));
         if let Some(Decision::Modified { arguments }) =
             question.decision.as_ref().map(|decided| &decided.decision)

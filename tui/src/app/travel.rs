@@ -254,7 +254,7 @@ impl Past {
         let mut users: Vec<UserSlot> = users.into_iter().filter_map(user).collect();
         users.sort_by(|a, b| a.user.cmp(&b.user));
         let as_of = self.moment.positions.clone();
-        Some(SlotsTaken { as_of, policy: now.policy, organisation: all, users })
+        Some(SlotsTaken { as_of, policy: now.policy.clone(), organisation: all, users })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Arguments that one changes before one says yes to them.
 
+use longhaul_core::fits;
 use longhaul_core::text::is_plain;
 
 use crate::app::{App, Confirm, Draft, Notice, Popup, Steer};
@@ -51,6 +52,12 @@ pub(super) fn edited(app: &mut App, outcome: Result<Draft, String>) {
             return;
         }
     };
+    let asked = app.store.key(&draft.at).and_then(|key| app.store.question(key));
+    if let Some(Err(misfit)) = asked.and_then(|open| Some(fits(open.schema.as_ref()?, &arguments))) {
+        warn(app, fit(&format!("that does not fit, {misfit}; m goes on editing, nothing was sent"), 300));
+        app.draft = Some(draft);
+        return;
+    }
     let after = written(&arguments);
     let changes = diff(&draft.before, &after);
     if changes.is_empty() {

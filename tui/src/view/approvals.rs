@@ -76,6 +76,9 @@ fn request(app: &App, key: Key, open: &ApprovalView, area: Rect, buffer: &mut Bu
         lines.push(format!("for        {}", app.store.name(row.user)));
     }
     lines.push(format!("lapses in  {}", span(open.expires_at.since(app.then()))));
+    if let Some(note) = &open.note {
+        lines.extend(wrap(&format!("because    {note}"), columns));
+    }
     lines.push(String::new());
     lines.push("arguments".to_owned());
     let json = serde_json::to_string_pretty(&open.arguments).unwrap_or_default();

@@ -78,6 +78,8 @@ fn ask(log: &mut Log, minutes: u64) -> Act {
         action: "send".to_owned(),
         digest: canonical_digest(&arguments),
         arguments,
+        schema: None,
+        note: None,
         expires_at: log.now.plus(Millis::minutes(minutes)),
     }
 }
@@ -106,7 +108,7 @@ fn completed_after_three_runs() -> Vec<String> {
     let mut log = log();
     let caps = Caps { user: 2, organisation: 10, conversation: 1 };
     let budget = Some(TokenBudget { tokens: 1_000_000, per: Period::Day });
-    log.policy(Policy { caps, weight: 3, budget, continue_unfinished: true });
+    log.policy(Policy { caps, weight: 3, budget, continue_unfinished: true, ..Policy::default() });
     let task = TaskRef { org: org(), task: TaskId::for_key(&org(), "order-7") };
     let conversation = ConversationId::new("c-1").unwrap();
     let (id, at) = (CommitId(log.id()), log.now);

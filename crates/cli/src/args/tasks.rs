@@ -246,6 +246,12 @@ pub(crate) struct PolicyArgs {
     /// Whether failed and aborted tasks may be continued
     #[arg(long, value_name = "BOOL")]
     pub(crate) continue_unfinished: Option<bool>,
+    /// A person approves calls of this tool first, all or large ones: 'execute_sql rows_read>1000000 within 2h'
+    #[arg(long, value_name = "RULE", value_parser = crate::command::policy::rule)]
+    pub(crate) ask: Vec<longhaul_core::ToolRule>,
+    /// Takes a rule away, as it is shown; all of a tool by its name, all at all by `all`
+    #[arg(long, value_name = "RULE|all")]
+    pub(crate) no_ask: Vec<String>,
 }
 
 #[derive(Debug, Args)]

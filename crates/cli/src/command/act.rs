@@ -144,15 +144,21 @@ pub(crate) async fn abort(client: &Client, args: &Abort) -> anyhow::Result<Code>
     Ok(Code::Done)
 }
 
-/// Sets `key=value` in the arguments; the value is JSON, or else a text.
-fn set(arguments: &mut Value, assignments: &[String]) -> anyhow::Result<()> {
+/// Sets `key=value` in the arguments; the value is JSON, or else a text. Other members than there are
+/// may be set if the schema names them.
+fn set(arguments: &mut Value, schema: Option<&Value>, assignments: &[String]) -> anyhow::Result<()> {
+    let properties = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
     for assignment in assignments {
         let (key, value) = pair(assignment)?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        // What must be a text is one, whatever it looks like.
+        let is_text =
+            properties.and_then(|all| all.get(key)).is_some_and(|member| member["type"] == "string");
+        let read = if is_text { None } else { serde_json::from_str(value).ok() };
+        let value = read.unwrap_or_else(|| Value::from(value));
         let Some(object) = arguments.as_object_mut() else {
             return Err(usage("the arguments are not an object; give new ones with --arguments JSON"));
         };
-        if !object.contains_key(key) {
+        if !object.contains_key(key) && !properties.is_some_and(|all| all.contains_key(key)) {
             let known: Vec<_> = object.keys().map(String::as_str).collect();
             return Err(usage(format!("there is no argument {key:?}; there are: {}", known.join(", "))));
         }
@@ -174,7 +180,7 @@ pub(crate) async fn approve(client: &Client, args: &Approve) -> anyhow::Result<C
                 )
             })?;
             let mut arguments = open.arguments.clone();
-            set(&mut arguments, &args.set)?;
+            set(&mut arguments, open.schema.as_ref(), &args.set)?;
             Some(arguments)
         }
     };
@@ -251,10 +257,14 @@ mod tests {
     #[test]
     fn arguments_are_changed_by_name() {
         let mut arguments = json!({"to": "bob", "copies": 1});
-        set(&mut arguments, &["to=carol".into(), "copies=2".into()]).unwrap();
+        set(&mut arguments, None, &["to=carol".into(), "copies=2".into()]).unwrap();
         assert_eq!(arguments, json!({"to": "carol", "copies": 2}));
-        assert!(set(&mut arguments, &["whom=x".into()]).unwrap_err().to_string().contains("to, copies"));
-        assert!(set(&mut json!(["x"]), &["to=x".into()]).is_err());
-        assert!(set(&mut arguments, &["to".into()]).is_err());
+        let unknown = set(&mut arguments, None, &["whom=x".into()]).unwrap_err().to_string();
+        assert!(unknown.contains("to, copies"), "{unknown}");
+        assert!(set(&mut json!(["x"]), None, &["to=x".into()]).is_err());
+        assert!(set(&mut arguments, None, &["to".into()]).is_err());
+        let schema = json!({"properties": {"to": {"type": "string"}, "cc": {"type": "string"}}});
+        set(&mut arguments, Some(&schema), &["to=1".into(), "cc=[]".into(), "copies=3".into()]).unwrap();
+        assert_eq!(arguments, json!({"to": "1", "cc": "[]", "copies": 3}));
     }
 }

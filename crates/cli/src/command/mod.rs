@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod dashboard;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod policy;
 pub(crate) mod print;
 pub(crate) mod read;
 pub(crate) mod replay;

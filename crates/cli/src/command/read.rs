@@ -1,17 +1,17 @@
-//! `get`, `ls`, `watch`, `wait`, `text`, `download`, `notifications`, `policy`.
+//! `get`, `ls`, `watch`, `wait`, `text`, `download`, `notifications`.
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
 use longhaul_client::{Client, Error, TextPart};
-use longhaul_core::{Actor, LabelKey, OrgId, Period, Role, TaskId, TokenBudget, UserId, text};
+use longhaul_core::{LabelKey, TaskId, UserId, text};
 use longhaul_wire::query;
 use longhaul_wire::view::SnapshotView;
 
-use crate::args::{Download, Filter, Get, Ids, List, Notifications, PolicyArgs, Text, Wait};
+use crate::args::{Download, Filter, Get, Ids, List, Notifications, Text, Wait};
 use crate::command::submit::{pair, view};
-use crate::exit::{Code, told, usage};
+use crate::exit::{Code, usage};
 use crate::follow::{Followed, follow};
 use crate::output::{self, say};
 use crate::place::Place;
@@ -244,57 +244,6 @@ pub(crate) async fn notifications(client: &Client, args: &Notifications) -> anyh
             ]
         });
         output::table(&["WHEN", "", "STATUS", "TITLE", "TASK"], rows)
-    })?;
-    Ok(Code::Done)
-}
-
-pub(crate) async fn policy(client: &Client, args: &PolicyArgs) -> anyhow::Result<Code> {
-    let org: &OrgId = &client.identity().org;
-    let before = client.journal().policy(org).await.map_err(Error::from)?;
-    let mut policy = before;
-    let set = |to: &mut u32, from: Option<u32>| *to = from.unwrap_or(*to);
-    set(&mut policy.caps.user, args.user_cap);
-    set(&mut policy.caps.organisation, args.organisation_cap);
-    set(&mut policy.caps.conversation, args.conversation_cap);
-    set(&mut policy.weight, args.weight);
-    if let Some(tokens) = &args.daily_tokens {
-        policy.budget = match tokens.as_str() {
-            "none" => None,
-            figure => {
-                let tokens = figure
-                    .parse()
-                    .map_err(|_| usage(format!("--daily-tokens {figure:?} is not a number or none")))?;
-                Some(TokenBudget { tokens, per: Period::Day })
-            }
-        };
-    }
-    policy.continue_unfinished = args.continue_unfinished.unwrap_or(policy.continue_unfinished);
-    if policy.weight == 0 {
-        return Err(told(Code::Usage, "a weight of 0 would starve the organisation; the least is 1"));
-    }
-    let caps = [policy.caps.user, policy.caps.organisation, policy.caps.conversation];
-    if caps.contains(&0) {
-        return Err(told(Code::Usage, "with a cap of 0 no task would ever start; the least is 1"));
-    }
-    if policy != before {
-        let actor = Actor {
-            role: Role::Client,
-            who: client.identity().user.to_string(),
-            via: client.identity().via.clone(),
-        };
-        client.journal().set_policy(org, &actor, policy).await.map_err(Error::from)?;
-    }
-    output::one(args.shape.format, &policy, |policy| {
-        let budget = policy.budget.map_or("none".to_owned(), |b| format!("{} a day", b.tokens));
-        let rows = [
-            ("running tasks of one user", policy.caps.user.to_string()),
-            ("running tasks of the organisation", policy.caps.organisation.to_string()),
-            ("running tasks in one conversation", policy.caps.conversation.to_string()),
-            ("weight against other organisations", policy.weight.to_string()),
-            ("token budget", budget),
-            ("continue failed and aborted tasks", policy.continue_unfinished.to_string()),
-        ];
-        output::table(&["POLICY", ""], rows.map(|(name, value)| vec![name.to_owned(), value]))
     })?;
     Ok(Code::Done)
 }

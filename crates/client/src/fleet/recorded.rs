@@ -305,8 +305,8 @@ impl Client {
         let policy = self.journal.policy(&self.identity.org).await?;
         let slots = SlotsTaken {
             as_of: heads.clone(),
-            policy,
             organisation: Slot { cap: policy.caps.organisation, ..Slot::default() },
+            policy,
             users: Vec::new(),
         };
         // Whoever listened may have gone: that is no error.

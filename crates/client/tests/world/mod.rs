@@ -119,6 +119,8 @@ impl World {
                     action: "send".to_owned(),
                     arguments,
                     digest: Digest([1; 32]),
+                    schema: None,
+                    note: None,
                     expires_at: self.journal.now().plus(Millis::minutes(5)),
                 };
                 (Role::Executor, run(asks))

@@ -216,6 +216,8 @@ pub fn ask(n: u128) -> Act {
         action: "send".into(),
         arguments: Value::from("to bob"),
         digest: digest(7),
+        schema: None,
+        note: None,
         expires_at: T0.plus(Millis::minutes(600)),
     }
 }

@@ -329,6 +329,8 @@ fn act(run: RunNumber, next: Move, step: String) -> Act {
             action: "send".into(),
             arguments: Value::Null,
             digest: Digest([0; 32]),
+            schema: None,
+            note: None,
             expires_at: Timestamp(1),
         },
     }

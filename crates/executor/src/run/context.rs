@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use longhaul_core::decide::{MAX_TEXT, is_file_name};
-use longhaul_core::{Act, Artifact, Payload, Snapshot, TaskRef, Usage, text};
+use longhaul_core::{Act, Artifact, Payload, Policy, Snapshot, TaskRef, Usage, text};
 use longhaul_journal::{Error, Journal, TextDelta};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -145,6 +145,14 @@ impl Context {
         loaded.map_err(|error| match error {
             Error::Gone => Failure::permanent("erased", format!("{what} was erased")),
             error => Failure::permanent("unavailable", format!("{what} cannot be loaded: {}", chain(&error))),
+        })
+    }
+
+    pub(crate) async fn policy(&self) -> Result<Policy, Failure> {
+        let read = patiently(self.task.task, || self.journal.policy(&self.task.org)).await;
+        read.map_err(|error| {
+            let message = format!("the organisation's policy cannot be read: {}", chain(&error));
+            Failure::retryable("unavailable", message)
         })
     }
 

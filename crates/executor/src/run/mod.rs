@@ -8,7 +8,7 @@ mod names;
 mod run;
 mod step;
 
-pub use approval::{APPROVAL_TIME, Decided};
+pub use approval::{APPROVAL_TIME, Decided, Question};
 pub use context::Budget;
 pub use run::Run;
 pub use step::Step;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longhaul_core::{
-    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Rejection, RunNumber, Snapshot, TaskId,
-    Title, Usage,
+    Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Policy, Rejection, RunNumber, Snapshot,
+    TaskId, Title, Usage,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::approval::{APPROVAL_TIME, Asked, Decided, ask};
+use super::approval::{APPROVAL_TIME, Asked, Decided, Question, ask};
 use super::context::{Budget, Context};
 use super::names::Names;
 use super::step::Step;
@@ -205,8 +205,8 @@ impl Run {
     /// and arguments are; the n-th time one is asked it gets the n-th answer.
     ///
     /// # Errors
-    /// A stop where the run ends: pass it on with `?`; `bad_arguments` if the arguments, or what a
-    /// person made of them, are not usable.
+    /// A stop where the run ends: pass it on with `?`; `bad_arguments` if the arguments are not usable.
+    /// What a person made of them and is not usable is asked about once more.
     pub async fn approval<A: Serialize + DeserializeOwned>(
         &mut self,
         action: impl AsRef<str>,
@@ -225,7 +225,27 @@ impl Run {
         arguments: A,
         time: Duration,
     ) -> Result<Decided<A>, Failure> {
-        ask(&self.context, &mut self.asked, &self.at, action.as_ref(), arguments, time).await
+        self.ask(Question::new(action.as_ref(), arguments).within(time)).await
+    }
+
+    /// As [`Run::approval`], with all that can be said about a question.
+    ///
+    /// # Errors
+    /// As [`Run::approval`].
+    pub async fn ask<A: Serialize + DeserializeOwned>(
+        &mut self,
+        question: Question<A>,
+    ) -> Result<Decided<A>, Failure> {
+        ask(&self.context, &mut self.asked, &self.at, question).await
+    }
+
+    /// What the task's organisation may do, as it stands now. It may change while the task runs:
+    /// what depends on it belongs into a step.
+    ///
+    /// # Errors
+    /// `unavailable` (retryable) if the log cannot be read.
+    pub async fn policy(&self) -> Result<Policy, Failure> {
+        self.context.policy().await
     }
 
     /// Whether an abort is asked for. The run stops at its next checkpoint.

@@ -130,7 +130,9 @@ fn weight(act: &Act) -> usize {
         Act::AppendText { text, .. } => text.len(),
         Act::CompleteStep { step, result } => step.len() + payload(result),
         Act::Complete { output } => payload(output),
-        Act::RequestApproval { action, arguments, .. } => action.len() + value(arguments),
+        Act::RequestApproval { action, arguments, schema, .. } => {
+            action.len() + value(arguments) + schema.as_ref().map_or(0, value)
+        }
         Act::Fail { error } => error.code.len() + error.message.len(),
         Act::Progress { message, .. } => message.as_ref().map_or(0, String::len),
         Act::StartStep { step, .. } => step.len(),

@@ -230,7 +230,7 @@ async fn a_policy_holds_until_the_next(bed: Bed) {
     assert_eq!(journal.policy(&org).await.unwrap(), Policy::default());
     for weight in [3, 5] {
         let policy = Policy { weight, ..Policy::default() };
-        journal.set_policy(&org, &actor(Role::Client), policy).await.unwrap();
+        journal.set_policy(&org, &actor(Role::Client), policy.clone()).await.unwrap();
         assert_eq!(bed.other_journal().policy(&org).await.unwrap(), policy);
     }
 }

@@ -115,8 +115,8 @@ impl Batch {
                 board.admissions(commit, entry.sequence);
             }
             (Ok(Record::Policy(commit)), _) => {
-                board.policy(&commit.org, commit.policy);
-                self.policies.insert(commit.org.clone(), (entry.sequence, commit.policy));
+                board.policy(&commit.org, commit.policy.clone());
+                self.policies.insert(commit.org.clone(), (entry.sequence, commit.policy.clone()));
             }
             // Claims matter at submission.
             (Ok(Record::Conversation(_)), _) => {}

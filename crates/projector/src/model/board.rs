@@ -52,7 +52,7 @@ pub(super) fn load(db: &Connection, shards: Shards) -> Result<Vec<Board>, Error>
         let (org, policy): (String, Vec<u8>) = (org, policy);
         let org = org_id(&org)?;
         let policy: Policy = json("policy", &policy)?;
-        on(&org, &mut |board| board.policy(&org, policy));
+        on(&org, &mut |board| board.policy(&org, policy.clone()));
     }
     let spent = "SELECT org, day, input_tokens, output_tokens FROM usage";
     let spent: Vec<(String, i64, i64, i64)> =

@@ -41,6 +41,8 @@ fn ask_approval(world: &mut World, key: &TaskRef) -> ApprovalId {
         action: "send".to_owned(),
         arguments: serde_json::Value::Null,
         digest: Digest([1; 32]),
+        schema: None,
+        note: None,
         expires_at: world.now.plus(Millis::minutes(60)),
     };
     world.run(key, asked);

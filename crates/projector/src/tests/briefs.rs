@@ -186,7 +186,18 @@ fn a_page_with_large_questions_ends_early() {
             let approval = ApprovalId(world.id());
             let expires_at = world.now.plus(Millis::minutes(60));
             let (action, digest) = ("send".to_owned(), Digest([1; 32]));
-            world.run(&key, Act::RequestApproval { approval, action, arguments, digest, expires_at });
+            world.run(
+                &key,
+                Act::RequestApproval {
+                    approval,
+                    action,
+                    arguments,
+                    digest,
+                    schema: None,
+                    note: None,
+                    expires_at,
+                },
+            );
         }
         let asked = Asked::of(&world).await;
         let told = pages(&asked, &Briefs::default()).await;

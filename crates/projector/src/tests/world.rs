@@ -373,6 +373,8 @@ impl World {
                 action: "send".to_owned(),
                 arguments: json!({"to": "everybody"}),
                 digest: Digest([3; 32]),
+                schema: None,
+                note: None,
                 expires_at: self.now.plus(Millis::minutes(600)),
             },
             7 => Act::Continue(Continuation::Slice),

@@ -170,7 +170,10 @@ fn strip(commit: &mut Commit) {
                 said.inherited.iter_mut().for_each(|step| step.result = Payload::Gone);
             }
             EventBody::StepCompleted { result, .. } => *result = Payload::Gone,
-            EventBody::ApprovalRequested { arguments, .. } => *arguments = Default::default(),
+            EventBody::ApprovalRequested { arguments, schema, note, .. } => {
+                *arguments = Default::default();
+                (*schema, *note) = (None, None);
+            }
             EventBody::Completed { output, .. } => *output = Payload::Gone,
             _ => {}
         }

@@ -196,7 +196,7 @@ impl Lab {
             };
             let mut counts: BTreeMap<(String, u32), BTreeSet<TaskId>> = BTreeMap::new();
             for s in tasks.values() {
-                let caps = policies.get(&s.owner.org).copied().unwrap_or_default().caps;
+                let caps = policies.get(&s.owner.org).map_or_else(Caps::default, |policy| policy.caps);
                 let mut count = |scope: String, cap| counts.entry((scope, cap)).or_default().insert(s.task);
                 if slot(&s) {
                     count(format!("{}", s.owner.org), caps.organisation);

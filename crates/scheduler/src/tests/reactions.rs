@@ -318,6 +318,8 @@ fn a_question_lapses_in_its_time() {
             action: "send".into(),
             arguments: Default::default(),
             digest: Digest([0; 32]),
+            schema: None,
+            note: None,
             expires_at: Timestamp(60_000),
         }],
     );

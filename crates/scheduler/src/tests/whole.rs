@@ -201,7 +201,20 @@ async fn a_question_nobody_answers_lapses() {
     let approval = longhaul_journal::new_id();
     let expires_at = lab.journal.now().plus(Millis::minutes(30));
     let (action, arguments, digest) = ("send".to_owned(), Default::default(), Digest([0; 32]));
-    worker.end(&asking, Act::RequestApproval { approval, action, arguments, digest, expires_at }).await;
+    worker
+        .end(
+            &asking,
+            Act::RequestApproval {
+                approval,
+                action,
+                arguments,
+                digest,
+                schema: None,
+                note: None,
+                expires_at,
+            },
+        )
+        .await;
     sleep(Duration::from_secs(29 * 60)).await;
     assert_eq!(lab.snapshot(&asking).await.status, Status::Paused);
     let resumed = lab.until_status(&asking, Status::Running).await;

@@ -182,6 +182,11 @@ fn executor() -> impl Strategy<Value = ExecutorId> {
     uuid().prop_map(ExecutorId)
 }
 
+/// No schema is null: that would be none.
+fn schema() -> impl Strategy<Value = Value> {
+    json().prop_map(|value| if value.is_null() { Value::Bool(true) } else { value })
+}
+
 fn approval() -> impl Strategy<Value = ApprovalId> {
     uuid().prop_map(ApprovalId)
 }
@@ -211,14 +216,18 @@ fn work() -> impl Strategy<Value = EventBody> {
             model
         }),
         (run(), artifact).prop_map(|(run, artifact)| EventBody::ArtifactStored { run, artifact }),
-        (run(), approval(), text(), json(), digest(), moment()).prop_map(
-            |(run, approval, action, arguments, digest, expires_at)| EventBody::ApprovalRequested {
-                run,
-                approval,
-                action,
-                arguments,
-                digest,
-                expires_at
+        (run(), approval(), text(), json(), digest(), moment(), of(schema()), of(text())).prop_map(
+            |(run, approval, action, arguments, digest, expires_at, schema, note)| {
+                EventBody::ApprovalRequested {
+                    run,
+                    approval,
+                    action,
+                    arguments,
+                    schema,
+                    note,
+                    digest,
+                    expires_at,
+                }
             }
         ),
     ]
@@ -307,12 +316,19 @@ fn admissions() -> impl Strategy<Value = (Parsed, Record)> {
 fn policy() -> impl Strategy<Value = (Parsed, Record)> {
     let budget = (any::<u64>(), prop_oneof![Just(Period::Day), Just(Period::Ever)])
         .prop_map(|(tokens, per)| TokenBudget { tokens, per });
-    let policy = (any::<(u32, u32, u32, u32, bool)>(), of(budget)).prop_map(
-        |((user, organisation, conversation, weight, continue_unfinished), budget)| Policy {
+    let over = (text(), any::<u64>()).prop_map(|(figure, over)| Threshold { figure, over });
+    let rule = (text(), of(over), any::<u64>()).prop_map(|(tool, over, expires)| ToolRule {
+        tool,
+        over,
+        expires: Millis(expires),
+    });
+    let policy = (any::<(u32, u32, u32, u32, bool)>(), of(budget), vec(rule, 0..3)).prop_map(
+        |((user, organisation, conversation, weight, continue_unfinished), budget, tools)| Policy {
             caps: Caps { user, organisation, conversation },
             weight,
             budget,
             continue_unfinished,
+            tools,
         },
     );
     (uuid(), org(), moment(), actor(), policy).prop_map(|(id, org, at, actor, policy)| {

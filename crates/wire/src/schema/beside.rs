@@ -70,6 +70,28 @@ pub(super) struct Policy {
     budget: Option<TokenBudget>,
     /// Whether a failed or aborted task may be continued by a next message.
     continue_unfinished: bool,
+    /// Which calls of tools a person must approve first.
+    tools: Vec<ToolRule>,
+}
+
+/// A person must approve these calls of a tool before they are made.
+#[derive(JsonSchema)]
+pub(super) struct ToolRule {
+    /// The tool, as its agent names it.
+    tool: String,
+    /// Only calls of which a figure is over this, or not known; every call if nothing is said.
+    over: Option<Threshold>,
+    /// How long the question waits for its answer, in milliseconds: a day by default.
+    expires: Option<u64>,
+}
+
+/// A bound on a figure of a call.
+#[derive(JsonSchema)]
+pub(super) struct Threshold {
+    /// The figure, as the tool's agent names it.
+    figure: String,
+    /// What it may be at most.
+    over: u64,
 }
 
 /// How many tasks may run at once. Over a cap a task waits.

@@ -127,6 +127,10 @@ pub(super) enum Body {
         arguments: Any,
         /// SHA-256 of the arguments' canonical text.
         digest: Digest,
+        /// JSON Schema that other arguments must fit.
+        schema: Option<Any>,
+        /// Why it is asked, for whoever answers.
+        note: Option<String>,
         /// When the question lapses.
         expires_at: Moment,
     },

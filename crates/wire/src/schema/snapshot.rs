@@ -240,6 +240,10 @@ pub(super) struct Approval {
     arguments: Any,
     /// Their digest: what an answer is bound to.
     digest: Digest,
+    /// JSON Schema that other arguments must fit.
+    schema: Option<Any>,
+    /// Why it is asked, for whoever answers.
+    note: Option<String>,
     requested_at: Moment,
     /// When it lapses.
     expires_at: Moment,

@@ -111,7 +111,7 @@ impl Told {
             Ok(Record::Policy(commit)) => {
                 lines.first(Some(commit.at), || words::policy(&commit.policy));
                 lines.more(|| format!("{} · {}", commit.org, words::who(&commit.actor)));
-                let what = What::Policy { org: commit.org.clone(), policy: commit.policy };
+                let what = What::Policy { org: commit.org.clone(), policy: commit.policy.clone() };
                 (Some(commit.at), Some(commit.actor.clone()), what)
             }
             Ok(Record::Conversation(_)) => return None,

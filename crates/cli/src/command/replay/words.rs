@@ -33,8 +33,9 @@ pub(super) fn event(body: &EventBody) -> String {
         EventBody::ArtifactStored { artifact, .. } => {
             format!("{} ({}, {} bytes)", artifact.name, artifact.media_type, artifact.size)
         }
-        EventBody::ApprovalRequested { action, arguments, expires_at, .. } => {
-            format!("{action} {arguments} until {}", local(*expires_at))
+        EventBody::ApprovalRequested { action, arguments, note, expires_at, .. } => {
+            let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+            format!("{action} {arguments}{note} until {}", local(*expires_at))
         }
         EventBody::ApprovalDecided { decision, by, .. } => decided(decision, by),
         EventBody::AbortRequested { by, reason } => format!("by {by}{}", because(reason.as_deref())),
@@ -231,12 +232,17 @@ pub(super) fn short_task(task: TaskId) -> String {
 /// What an organisation may do from now on.
 pub(super) fn policy(policy: &Policy) -> String {
     let caps = policy.caps;
+    let rules = policy
+        .tools
+        .iter()
+        .map(|rule| format!("; a person approves {}", crate::command::policy::written(rule)));
+    let asks: String = rules.collect();
     let budget = policy.budget.map(|budget| match budget.per {
         Period::Day => format!(", {} tokens a day", budget.tokens),
         Period::Ever => format!(", {} tokens in all", budget.tokens),
     });
     format!(
-        "policy: {} running tasks of a user, {} of the organisation, {} in a conversation; weight {}{}{}",
+        "policy: {} running tasks of a user, {} of the organisation, {} in a conversation; weight {}{}{}{asks}",
         caps.user,
         caps.organisation,
         caps.conversation,

@@ -134,7 +134,7 @@ impl Log {
     }
 
     pub(super) fn policy(&mut self, name: &str, policy: Policy) {
-        self.policies.insert(org(name), policy);
+        self.policies.insert(org(name), policy.clone());
         self.records.push(Record::Policy(org(name), policy));
     }
 
@@ -180,6 +180,8 @@ impl Log {
             action: "send".into(),
             arguments: Value::Null,
             digest: Digest([0; 32]),
+            schema: None,
+            note: None,
             expires_at,
         };
         self.run(task, act)
@@ -220,7 +222,7 @@ impl Log {
                     board.spent(&snapshot.owner.org, snapshot.updated_at, *tokens);
                 }
                 Record::Admissions(commit) => board.admissions(commit, Sequence(at as u64 + 1)),
-                Record::Policy(org, policy) => board.policy(org, *policy),
+                Record::Policy(org, policy) => board.policy(org, policy.clone()),
             }
         }
     }
@@ -250,7 +252,7 @@ impl Log {
             *counts.entry((&s.owner.org, "conversation", name)).or_default() += 1;
         }
         let over = counts.into_iter().filter_map(|((org, what, name), n)| {
-            let caps = self.policies.get(org).copied().unwrap_or_default().caps;
+            let caps = self.policies.get(org).map_or_else(Caps::default, |policy| policy.caps);
             let cap = match what {
                 "organisation" => caps.organisation,
                 "user" => caps.user,

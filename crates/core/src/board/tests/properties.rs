@@ -176,7 +176,7 @@ proptest! {
     ) {
         let mut log = Log::default();
         for (n, policy) in policies.iter().enumerate() {
-            log.policy(&format!("org{n}"), *policy);
+            log.policy(&format!("org{n}"), policy.clone());
         }
         let scheduler = || Scheduler { board: roomy(), seen: 0 };
         let mut schedulers = [scheduler(), scheduler()];
@@ -202,7 +202,7 @@ proptest! {
     ) {
         let mut log = Log::default();
         for (n, policy) in policies.iter().enumerate() {
-            log.policy(&format!("org{n}"), *policy);
+            log.policy(&format!("org{n}"), policy.clone());
         }
         let mut schedulers = [0, 1].map(|_| Scheduler { board: roomy(), seen: 0 });
         for deed in &deeds {
@@ -232,7 +232,7 @@ proptest! {
     ) {
         let mut log = Log::default();
         for (n, policy) in policies.iter().enumerate() {
-            log.policy(&format!("org{n}"), *policy);
+            log.policy(&format!("org{n}"), policy.clone());
         }
         let mut schedulers = [0, 1].map(|_| Scheduler { board: roomy(), seen: 0 });
         for deed in &deeds {

@@ -78,6 +78,8 @@ async fn a_paused_task_keeps_its_conversation_and_nothing_else() {
         action: "send".to_owned(),
         arguments: json!({}),
         digest: longhaul_wire::canonical_digest(&json!({})),
+        schema: None,
+        note: None,
         expires_at: script.journal.now().plus(Millis::minutes(5)),
     };
     script.say(&a, Role::Executor, vec![asked]).await;

@@ -11,8 +11,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
 pub mod analyst;
+mod chat;
 pub mod draft;
 mod handler;
+pub mod memory;
 mod models;
 pub mod path;
 pub mod render;
@@ -21,6 +23,7 @@ mod talk;
 pub mod tools;
 mod words;
 
+pub use chat::{Answered, CHAT, ChatInput, Start, handle_chat};
 pub use handler::{Agent, Input, KIND, Output, handle_report};
 /// Data sets, and one that ships with the program.
 pub use longhaul_data::{self as data, sample};

@@ -65,7 +65,8 @@ pub fn assemble(draft: &Draft, kept: &[Kept]) -> Result<Document, Vec<Fault>> {
     if filling.faults.is_empty() { Ok(document) } else { Err(filling.faults) }
 }
 
-fn record(kept: &Kept) -> QueryRecord {
+/// A query as a document's table of queries has it.
+pub(super) fn record(kept: &Kept) -> QueryRecord {
     QueryRecord {
         purpose: kept.purpose.clone(),
         sql: kept.sql.clone(),

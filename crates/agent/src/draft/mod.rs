@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::assemble::assemble;
 pub use self::tool::{WRITE_REPORT, tool};
-pub(crate) use self::unfinished::unfinished;
+pub(crate) use self::unfinished::{of_rows, unfinished};
 use crate::data::Rows;
 pub use longhaul_document::ChartKind;
 

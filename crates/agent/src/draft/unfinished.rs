@@ -1,9 +1,9 @@
-//! What there is of a report that is not finished.
+//! Documents of rows that nobody has written about: of a report that is not finished, or was not asked for.
 
-use longhaul_document::{Block, Document, QueryRecord, Section};
+use longhaul_document::{Block, Document, Section};
 
 use super::Kept;
-use super::assemble::table;
+use super::assemble::{record, table};
 use crate::analyst::format::cut;
 
 /// Rows of each table.
@@ -25,22 +25,7 @@ pub(crate) fn unfinished(request: &str, said: &[String], kept: &[Kept]) -> Optio
         let blocks = said.iter().map(|text| Block::Paragraph { text: cut(text, LONGEST) }).collect();
         sections.push(Section { heading: "Said on the way".to_owned(), blocks });
     }
-    for query in kept {
-        let columns: Vec<usize> = (0..query.rows.columns.len().min(COLUMNS)).collect();
-        let heading = cut(&query.purpose, 200);
-        let block = if query.rows.rows.is_empty() || columns.is_empty() {
-            Block::Paragraph { text: "The query gave no rows.".to_owned() }
-        } else {
-            Block::Table(table(query, &heading, &columns, ROWS))
-        };
-        sections.push(Section { heading, blocks: vec![block] });
-    }
-    let queries = kept.iter().map(|query| QueryRecord {
-        purpose: query.purpose.clone(),
-        sql: query.sql.clone(),
-        rows: query.rows.rows.len() as u64,
-        millis: query.rows.millis,
-    });
+    sections.extend(kept.iter().map(section));
     let mut document = Document {
         title: format!("Draft: {}", cut(request.trim(), 200)),
         subtitle: None,
@@ -49,8 +34,35 @@ pub(crate) fn unfinished(request: &str, said: &[String], kept: &[Kept]) -> Optio
             text: "The report was not finished. This is what there was of it.".to_owned(),
         }],
         sections,
-        queries: queries.collect(),
+        queries: kept.iter().map(record).collect(),
     };
     document.clean();
     Some(document)
+}
+
+/// The rows that were read, a table each, the newest first. Nothing if there are none.
+pub(crate) fn of_rows(kept: &[Kept]) -> Option<Document> {
+    let newest = kept.last()?;
+    let mut document = Document {
+        title: cut(&newest.purpose, 200),
+        subtitle: None,
+        facts: Vec::new(),
+        summary: vec![Block::Paragraph { text: "The rows that were read, as the data gave them.".to_owned() }],
+        sections: kept.iter().rev().map(section).collect(),
+        queries: kept.iter().map(record).collect(),
+    };
+    document.clean();
+    Some(document)
+}
+
+/// What a query gave, as a table under its purpose.
+fn section(query: &Kept) -> Section {
+    let columns: Vec<usize> = (0..query.rows.columns.len().min(COLUMNS)).collect();
+    let heading = cut(&query.purpose, 200);
+    let block = if query.rows.rows.is_empty() || columns.is_empty() {
+        Block::Paragraph { text: "The query gave no rows.".to_owned() }
+    } else {
+        Block::Table(table(query, &heading, &columns, ROWS))
+    };
+    Section { heading, blocks: vec![block] }
 }

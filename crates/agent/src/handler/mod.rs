@@ -3,7 +3,7 @@
 //! Thin by intent: the steps, what is said meanwhile, and which errors are worth another try.
 
 pub(crate) mod account;
-mod built_in;
+pub(crate) mod built_in;
 pub(crate) mod data;
 pub(crate) mod files;
 
@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use self::files::{file_name, rendering};
 use crate::analyst::{Analyst, sentences};
 use crate::data::{Connections, Limits, Source};
+use crate::memory::Memory;
 use crate::models::Models;
+use crate::path::Choice;
 use crate::render::{RenderCommand, RenderLimits};
 use crate::talk;
 use crate::tools::QUERIES;
@@ -94,10 +96,13 @@ pub struct Input {
     /// The language model that writes, by the name the executor knows it by; none if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Why it is a task of its own, where a conversation asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
 }
 
 /// What a report task gives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// The document's title.
@@ -111,6 +116,12 @@ pub struct Output {
     pub artifacts: Vec<String>,
     /// How many queries were run for it.
     pub queries: u32,
+    /// What it adds to what its conversation remembers.
+    #[serde(default)]
+    pub memory: Memory,
+    /// As in its input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
 }
 
 /// Registers the report agent with an executor, under [`KIND`].
@@ -127,7 +138,7 @@ const TURNS: u32 = 24;
 
 async fn report(agent: &Agent, run: &mut Run, input: Input) -> Result<Output, Failure> {
     let queries = check(agent, run, &input)?;
-    let (document, queries) = match &input.model {
+    let (document, kept) = match &input.model {
         None => built_in::write(agent, run, &input, queries).await?,
         Some(name) => {
             let model = agent.models.get(name)?;
@@ -136,12 +147,24 @@ async fn report(agent: &Agent, run: &mut Run, input: Input) -> Result<Output, Fa
     };
     let artifacts: Vec<String> =
         run.step("rendering", async |step| rendering(agent, &step, &input, &document).await).await?;
+    let summary = sentences(&document);
+    let queries = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+    let title = document.title.clone();
+    let adds = Memory {
+        data: Some(input.data),
+        answers: kept,
+        document: Some(document),
+        files: artifacts.clone(),
+        ..Memory::default()
+    };
     Ok(Output {
-        summary: sentences(&document),
-        title: document.title,
+        memory: adds.said(&input.prompt, &summary.join("\n")).bounded(),
+        summary,
+        title,
         artifact: artifacts.first().cloned().unwrap_or_default(),
         artifacts,
         queries,
+        choice: input.choice,
     })
 }
 

@@ -3,12 +3,15 @@
 //! The choice is pure, and data: with its reason it can be recorded, shown and overruled.
 
 mod at_hand;
+mod reason;
 mod words;
 
 use longhaul_document::Format;
 use serde::{Deserialize, Serialize};
 
 pub use self::at_hand::AtHand;
+pub use self::reason::UnknownPath;
+pub(crate) use self::reason::wish;
 use self::words::Heard;
 
 /// A way that a request can go.
@@ -29,6 +32,8 @@ pub enum By {
     Rules,
     /// The person who asks.
     Person,
+    /// The model that was to answer.
+    Model,
 }
 
 /// A choice, with its reason.
@@ -78,6 +83,8 @@ pub enum Reason {
         /// The words of it that nothing at hand speaks of.
         missing: Vec<String>,
     },
+    /// The model that was to answer found that what is at hand does not do.
+    ModelNeedsData,
 }
 
 /// Chooses the way of a request in a conversation; `told` is what the person said about it, if anything.

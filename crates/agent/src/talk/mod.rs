@@ -9,6 +9,7 @@ mod opening;
 mod serving;
 mod state;
 
+use jiff::civil::Date;
 use longhaul_document::{Block, Document, Section};
 use longhaul_executor::{Failure, Run};
 use longhaul_model::Model;
@@ -19,19 +20,19 @@ pub(crate) use self::state::Talk;
 use self::state::{Last, Wanted};
 use crate::analyst::format::{cut, long_date};
 use crate::analyst::sentences;
-use crate::draft::unfinished;
+use crate::draft::{Kept, unfinished};
 use crate::handler::data::open;
 use crate::handler::files::keep_draft;
 use crate::handler::{Agent, Input};
 
-/// Has a model make the document; says how many queries gave rows.
+/// Has a model make the document; gives the queries that gave rows.
 pub(crate) async fn write(
     agent: &Agent,
     run: &mut Run,
     input: &Input,
     queries: u32,
     model: &dyn Model,
-) -> Result<(Document, u32), Failure> {
+) -> Result<(Document, Vec<Kept>), Failure> {
     let mut bench = Bench::new(agent, run, input, queries);
     let opening: Opening = run
         .step("opening", async |step| {
@@ -62,7 +63,8 @@ pub(crate) async fn write(
     let document: Document = run
         .step("drafting", async |step| {
             step.message("writing the findings");
-            let document = finished(document, &opening, &input.prompt);
+            let document =
+                finished(document, &opening.source, opening.day, &opening.model, &input.prompt);
             for sentence in sentences(&document) {
                 step.text(format!("{sentence}\n")).await?;
             }
@@ -70,7 +72,7 @@ pub(crate) async fn write(
             Ok::<_, Failure>(document)
         })
         .await?;
-    Ok((document, u32::try_from(talk.kept.len()).unwrap_or(u32::MAX)))
+    Ok((document, talk.kept))
 }
 
 /// Turn after turn, until the model hands in a report that fits.
@@ -113,13 +115,19 @@ async fn converse(
 }
 
 /// The document with what is known of how it came about.
-fn finished(mut document: Document, opening: &Opening, request: &str) -> Document {
+pub(crate) fn finished(
+    mut document: Document,
+    source: &str,
+    day: Date,
+    model: &str,
+    request: &str,
+) -> Document {
     let fact = |label: &str, value: String| (label.to_owned(), value);
     document.facts = vec![
-        fact("Data", opening.source.clone()),
+        fact("Data", source.to_owned()),
         fact("Request", cut(request.trim(), 300)),
-        fact("Prepared", long_date(opening.day)),
-        fact("Written by", opening.model.clone()),
+        fact("Prepared", long_date(day)),
+        fact("Written by", model.to_owned()),
     ];
     document.facts.retain(|(_, value)| !value.is_empty());
     let text = "The text was written by a language model. Tables, charts and large figures are filled from the rows \

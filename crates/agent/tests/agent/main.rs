@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests may panic")]
 
 mod analyst;
+mod chat;
 mod csv_files;
 mod documents;
 mod drafts;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longhaul_agent::render::RenderCommand;
-use longhaul_agent::{Agent, KIND, Models, Output, handle_report};
+use longhaul_agent::{Agent, KIND, Models, Output, handle_chat, handle_report};
 use longhaul_client::{Client, Identity, NewTask};
 use longhaul_core::{Limits, Millis, RetryPolicy, Snapshot, Status, TaskId};
 use longhaul_executor::{CancellationToken, Executor};
@@ -75,8 +75,12 @@ impl Stage {
     }
 
     pub(crate) async fn submit(&self, input: Value, limits: Limits) -> TaskId {
+        self.submit_as(KIND, input, limits).await
+    }
+
+    pub(crate) async fn submit_as(&self, kind: &str, input: Value, limits: Limits) -> TaskId {
         let retry = RetryPolicy { max_attempts: 30, backoff: Millis(10), max_backoff: Millis(10) };
-        let task = NewTask::new(KIND, "A report", &input).unwrap().limits(limits).retry(retry);
+        let task = NewTask::new(kind, "A report", &input).unwrap().limits(limits).retry(retry);
         self.client.submit(task).await.unwrap().snapshot.task
     }
 
@@ -127,7 +131,7 @@ impl Drop for Stage {
 
 fn start(journal: &Journal, agent: &Agent) -> JoinHandle<()> {
     let executor = Executor::new(journal.clone()).beat_every(Duration::from_millis(50));
-    let executor = handle_report(executor, agent.clone());
+    let executor = handle_chat(handle_report(executor, agent.clone()), agent.clone());
     tokio::spawn(async move {
         executor.run(CancellationToken::new()).await.unwrap();
     })

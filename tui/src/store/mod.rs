@@ -1,7 +1,8 @@
 //! All tasks, in memory: what every list shows.
 //!
 //! Fed by [`Word`](longhaul_client::fleet::Word)s, owned by the one thread that draws. Rows are compact
-//! and never move, so that an index is good for as long as the store; texts that repeat are kept once.
+//! and keep their place, so that an index is good for as long as the store; texts that repeat are kept
+//! once, and so are rows that are the same now as at the moment of the past that is shown.
 //! Counts are kept as rows change. The order is made anew only when it is stale and somebody looks.
 
 mod count;
@@ -18,6 +19,7 @@ mod talk;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use longhaul_client::fleet::{Brief, Pulse};
 use longhaul_core::beat::LEASE;
@@ -55,7 +57,7 @@ pub(crate) struct Key {
 /// All tasks.
 #[derive(Default)]
 pub(crate) struct Store {
-    rows: Vec<Row>,
+    rows: Vec<Arc<Row>>,
     index: HashMap<Key, u32>,
     names: Interner,
     counts: Counts,
@@ -138,7 +140,7 @@ impl Store {
 
     /// Every row, with its place.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (u32, &Row)> {
-        (0..).zip(&self.rows)
+        (0..).zip(self.rows.iter().map(AsRef::as_ref))
     }
 
     /// The text a symbol stands for.
@@ -212,7 +214,7 @@ impl Store {
                 let at = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
                 self.counts.add(&row);
                 self.index.insert(key, at);
-                self.rows.push(row);
+                self.rows.push(Arc::new(row));
                 self.moved.one(at);
             }
         }
@@ -319,7 +321,7 @@ impl Store {
         }
         let before = row.standing();
         self.counts.remove(row);
-        row.flags.set(flag, on);
+        Arc::make_mut(row).flags.set(flag, on);
         self.counts.add(row);
         if row.standing() != before {
             self.moved.one(at);
@@ -333,7 +335,11 @@ impl Store {
         let moves = row.standing() != before.standing()
             || row.flags.has(Flags::HIDDEN) != before.flags.has(Flags::HIDDEN)
             || row.title != before.title;
-        *before = row;
+        // Its room is used again, unless somebody in the past is looking at it.
+        match Arc::get_mut(before) {
+            Some(own) => *own = row,
+            None => *before = Arc::new(row),
+        }
         if moves {
             self.moved.one(at);
         }

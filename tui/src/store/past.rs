@@ -1,6 +1,7 @@
 //! The store as it was at a moment, and on from there, both ways.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use longhaul_client::fleet::{Brief, Moment, Step};
 use longhaul_core::{Sequence, TaskRef};
@@ -32,10 +33,13 @@ impl Store {
                 }
                 continue;
             }
-            let mut row = row.clone();
+            let mut row = Arc::clone(row);
             // The log does not say who was heard of, nor why a task waited.
-            row.flags.set(Flags::LATE, false);
-            row.flags.set(Flags::HELD, false);
+            if row.flags.has(Flags::LATE) || row.flags.has(Flags::HELD) {
+                let flags = &mut Arc::make_mut(&mut row).flags;
+                flags.set(Flags::LATE, false);
+                flags.set(Flags::HELD, false);
+            }
             if let Some(question) = self.questions.get(&row.key) {
                 then.questions.insert(row.key, question.clone());
             }

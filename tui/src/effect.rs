@@ -18,8 +18,9 @@ use crate::text::{fit, short};
 /// How many things are asked of tasks at once: many marked ones must not flood the log.
 const AT_ONCE: usize = 16;
 
-/// How many words may wait for the thread that draws.
-const ROOM: usize = 64;
+/// How many words may wait for the thread that draws. Few: while all tasks are listed each is a page of a
+/// thousand of them.
+pub(crate) const ROOM: usize = 4;
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq)]

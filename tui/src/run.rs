@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::aside::Aside;
-use crate::effect::{Effect, Performer};
+use crate::effect::{Effect, Performer, ROOM};
 use crate::figures::Figures;
 use crate::host::{Host, Hosted, Left, Remark};
 use crate::msg::Msg;
@@ -115,7 +115,7 @@ pub async fn run_for(host: Host, source: Arc<dyn Source>, options: Options) -> R
     if app.mouse {
         screen.mouse(true)?;
     }
-    let (sender, words) = mpsc::channel(64);
+    let (sender, words) = mpsc::channel(ROOM);
     let mut performer = Performer::start(source.clone(), options.folder.clone(), sender);
     let keys = Keys::read();
     let mut figures = options.figures.as_deref().map(Figures::new);

@@ -21,8 +21,8 @@ pub(super) fn word(app: &mut App, word: Word) -> Vec<Effect> {
             (app.listed, app.listing, app.read) = Default::default();
             app.tail.clear();
             app.marks.clear();
-            app.order.mark_stale();
-            app.mine = Default::default();
+            app.order.clear();
+            app.mine.clear();
         }
         Word::From(places) => {
             places.iter().for_each(|(shard, sequence)| app.read.advance(shard, sequence));

@@ -97,7 +97,7 @@ async fn files(client: &Client, at: &TaskRef) -> Result<Files, Error> {
     let snapshot = client.get(at.task).await?;
     let mut files = Vec::new();
     for artifact in &snapshot.artifacts {
-        let (_, bytes) = client.download(at.task, Some(&artifact.name)).await?;
+        let bytes = client.content(artifact).await?;
         files.push((artifact.name.clone(), bytes.to_vec()));
     }
     if files.is_empty() {

@@ -25,7 +25,14 @@ impl Client {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(Error::NoArtifact { task, name: name.unwrap_or("").to_owned(), known });
         };
-        let bytes = self.journal.get(artifact.sha256).await?;
-        Ok((artifact.clone(), bytes))
+        Ok((artifact.clone(), self.content(artifact).await?))
+    }
+
+    /// What is in a file that a task made, checked against its digest.
+    ///
+    /// # Errors
+    /// If it cannot be had, or is gone because the task was erased.
+    pub async fn content(&self, artifact: &Artifact) -> Result<Bytes, Error> {
+        Ok(self.journal.get(artifact.sha256).await?)
     }
 }

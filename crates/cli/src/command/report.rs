@@ -143,7 +143,7 @@ pub(crate) async fn save(
     let snapshot = client.get(task).await?;
     let mut paths = Vec::with_capacity(snapshot.artifacts.len());
     for artifact in &snapshot.artifacts {
-        let (_, bytes) = client.download(task, Some(&artifact.name)).await?;
+        let bytes = client.content(artifact).await?;
         let path = match output {
             Some(path) if path.is_dir() => path.join(&artifact.name),
             Some(path) => path.to_owned(),

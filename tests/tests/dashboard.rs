@@ -113,6 +113,34 @@ async fn a_server_that_dies_is_said_and_one_that_comes_back_is_followed_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_projector_that_stands_still_is_said_while_the_log_is_followed_on() {
+    let world = World::new(1).await;
+    let _scheduler = world.start(&["schedule"]);
+    let _worker = world.start(&["work", "--kind", "rehearsal"]);
+    let projector = world.start(&["project"]);
+    let client = world.client("ann");
+    submit(&client, rehearsal("slow 10000 20")).await;
+    let (listed, back) = (world.path().join("listed"), world.path().join("back"));
+    let steps = format!(
+        "wait-for live 60\nwait-for 'slow 10000' 60\nrun touch {}\nwait-for 'NO PROJECTOR ANSWERS' 60\n\
+         wait-for 'told in between' 60\nexpect live\nrun touch {}\nwait-gone 'NO PROJECTOR' 60\n\
+         key C-c\nwait-for 'left with 0' 30\n{SANE}",
+        listed.display(),
+        back.display()
+    );
+    let program = world.command(&["tui"]);
+    let folder = world.path().to_owned();
+    let shown = tokio::spawn(async move { screen(&folder, &program, &steps).await });
+    eventually("the tasks to be listed", async || (listed.exists() || shown.is_finished()).then_some(()))
+        .await;
+    projector.freeze();
+    ended(&client, submit(&client, rehearsal("told in between")).await).await;
+    eventually("the banner to be seen", async || (back.exists() || shown.is_finished()).then_some(())).await;
+    projector.thaw();
+    shown.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ones_own_tasks_are_downloaded_and_put_away() {
     let world = World::new(1).await;
     let _services = world.services(2).await;

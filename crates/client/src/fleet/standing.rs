@@ -16,6 +16,8 @@ const PROBE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_millis(900);
 /// How often the projector is asked how things stand.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long it may take to say how it is: nothing has to be read for that.
+const SILENCE: Duration = Duration::from_secs(5);
 
 impl Fleet {
     /// Says whether the log answers, again and again.
@@ -65,11 +67,19 @@ impl Fleet {
     }
 
     async fn look(&self) -> Result<(), Gone> {
-        match self.client.query(&Health::default()).await {
-            Ok(condition) => self.tell(Word::Projector(Some(Box::new(condition)))).await?,
-            Err(Error::NoProjector) => return self.tell(Word::Projector(None)).await,
+        match tokio::time::timeout(SILENCE, self.client.query(&Health::default())).await {
+            Ok(Ok(condition)) => self.tell(Word::Projector(Some(Box::new(condition)))).await?,
+            Ok(Err(Error::NoProjector)) => return self.tell(Word::Projector(None)).await,
             // The link says so.
-            Err(_) => return Ok(()),
+            Ok(Err(_)) => return Ok(()),
+            // It was asked and hangs, unless nothing comes through at all.
+            Err(_) => {
+                let journal = self.client.journal.clone().with_deadline(PATIENCE);
+                return match self.heads(&journal).await {
+                    Ok(_) => self.tell(Word::Projector(None)).await,
+                    Err(_) => Ok(()),
+                };
+            }
         }
         let org = self.scope.org().cloned();
         let queue = Queue { org, limit: Some(MAX_PAGE), ..Queue::default() };

@@ -69,6 +69,53 @@ async fn the_seventh_of_a_user_waits_with_four_shards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_foreground_waits_for_no_report() {
+    let world = World::new(1).await;
+    let _services = world.services(60).await;
+    let client = world.client("ann");
+    let in_talk = |command: &str| rehearsal(command).conversation("chat", OnBusy::Reject).unwrap();
+    let mut reports = vec![submit(&client, in_talk("slow 10000 20")).await];
+    for _ in 0..5 {
+        reports.push(submit(&client, rehearsal("slow 10000 20")).await);
+    }
+    for task in &reports {
+        started(&client, *task).await;
+    }
+    let seventh = submit(&client, rehearsal("hello")).await;
+    waiting(&client, seventh, |reason| matches!(reason, WaitReason::UserCap { .. })).await;
+
+    // In the foreground two start at once, beside the report that their conversation is busy with.
+    let asks = |command: &str| in_talk(command).lane(Lane::Foreground);
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        let submitted = client.submit(asks("slow 10000 20")).await.unwrap();
+        assert!(submitted.created && !submitted.joined);
+        started(&client, submitted.snapshot.task).await;
+        asked.push(submitted.snapshot.task);
+    }
+    let third = submit(&client, asks("hello")).await;
+    let why = waiting(&client, third, |reason| matches!(reason, WaitReason::ForegroundCap { .. })).await;
+    assert_eq!(why.reason, WaitReason::ForegroundCap { running: 2, cap: 2 });
+    assert_eq!((why.place, &why.blockers), (1, &asked));
+    let question = query::Slots { org: client.identity().org.clone(), at_least: Default::default() };
+    let slots = client.query(&question).await.unwrap();
+    assert_eq!((slots.organisation.running, slots.users[0].slots.running), (6, 6));
+    let foreground = query::Slot { running: 2, cap: 2, waiting: 1 };
+    assert_eq!(slots.users[0].foreground, foreground);
+
+    client.abort(asked[0], None).await.unwrap();
+    assert_eq!(ended(&client, third).await.status, Status::Completed);
+    assert_eq!(client.get(seventh).await.unwrap().status, Status::Pending);
+
+    // Who interrupts the conversation stops what holds it, and nothing that is said beside it.
+    let urgent = rehearsal("hello").conversation("chat", OnBusy::Interrupt).unwrap();
+    let urgent = submit(&client, urgent).await;
+    assert_eq!(ended(&client, reports[0]).await.status, Status::Aborted);
+    assert_eq!(ended(&client, urgent).await.status, Status::Completed);
+    assert_eq!(client.get(asked[1]).await.unwrap().status, Status::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_fifty_first_of_an_organisation_waits() {
     let world = World::new(4).await;
     let _services = world.services(100).await;

@@ -166,6 +166,7 @@ async fn no_role_can_do_anothers_work() {
             run: longhaul_core::RunNumber(1),
             user: "ann".parse().unwrap(),
             conversation: None,
+            lane: longhaul_core::Lane::default(),
             kind: "shout".parse().unwrap(),
             why: longhaul_core::AdmissionReason::First,
         }],

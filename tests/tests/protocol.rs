@@ -203,7 +203,7 @@ fn the_names_and_figures_are_ours() {
     let policy = longhaul_core::Policy::default();
     let caps = policy.caps;
     has(&format!(
-        "the defaults ({} tasks a user, {} an organisation, {} a conversation, weight {}, no budget)",
-        caps.user, caps.organisation, caps.conversation, policy.weight
+        "the defaults ({} tasks a user, {} an organisation, {} a conversation, {} a user in the foreground, weight {},",
+        caps.user, caps.organisation, caps.conversation, caps.foreground, policy.weight
     ));
 }

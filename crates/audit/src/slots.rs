@@ -1,7 +1,8 @@
 //! Slots, counted anew from the ledgers and the histories.
 //!
 //! A task holds a slot of its user and organisation from its admission until its run ended; its
-//! conversation it holds while it is paused as well. An admission of a run the task cannot have any
+//! conversation it holds while it is paused as well. In the foreground it holds one of its user's slots
+//! for that, and nothing else. An admission of a run the task cannot have any
 //! more, or of a task that does not wait, is void.
 //!
 //! The cap that counts is the one whoever admitted had to know. He had to have seen the ledger's last
@@ -12,7 +13,7 @@
 use std::collections::HashMap;
 
 use longhaul_core::{
-    AdmissionCommit, Caps, ConversationId, OrgId, PolicyCommit, RunNumber, Sequence, Snapshot, Status,
+    AdmissionCommit, Caps, ConversationId, Lane, OrgId, PolicyCommit, RunNumber, Sequence, Snapshot, Status,
     TaskRef, UserId,
 };
 
@@ -36,8 +37,9 @@ struct Organisation {
     policies: Vec<(Sequence, Caps)>,
     /// The last commit on the ledger.
     ledger: Sequence,
+    /// In the background.
     held: u32,
-    users: HashMap<UserId, u32>,
+    users: HashMap<(UserId, Lane), u32>,
     conversations: HashMap<ConversationId, u32>,
     /// A record of its ledger or policy could not be read: nothing can be said from there on.
     blind: bool,
@@ -45,6 +47,8 @@ struct Organisation {
 
 struct Holder {
     user: UserId,
+    lane: Lane,
+    /// The one it holds.
     conversation: Option<ConversationId>,
     status: Status,
     next_run: RunNumber,
@@ -75,7 +79,8 @@ impl Slots {
         let grant = old.as_ref().and_then(|old| old.grant);
         let holder = Holder {
             user: s.owner.user.clone(),
-            conversation: s.owner.conversation.clone(),
+            lane: s.lane,
+            conversation: s.owner.line(s.lane).cloned(),
             status: s.status,
             next_run: s.next_run,
             grant: grant.filter(|(run, _)| s.status == Status::Pending && *run == s.next_run),
@@ -121,22 +126,23 @@ impl Slots {
                 continue;
             }
             known = known.max(holder.waits_since);
-            if (&holder.user, &holder.conversation) != (&admission.user, &admission.conversation) {
+            let theirs = (&holder.user, holder.lane, holder.conversation.as_ref());
+            let named = (&admission.user, admission.lane, admission.conversation.as_ref());
+            if theirs != named {
                 found.task(Rule::Owners, sequence, &key, || {
-                    let theirs = whose(&holder.user, holder.conversation.as_ref());
-                    let named = whose(&admission.user, admission.conversation.as_ref());
+                    let (theirs, named) = (whose(theirs), whose(named));
                     format!("it belongs to {theirs}, and the ledger counts it for {named}")
                 });
             }
             let Some(holder) = self.remove(&key) else { continue };
-            given.push((holder.user.clone(), holder.conversation.clone()));
+            given.push((holder.user.clone(), holder.lane, holder.conversation.clone()));
             self.insert(key, Holder { grant: Some((admission.run, sequence)), ..holder });
         }
         self.given += given.len() as u64;
         let Some(org) = self.orgs.get_mut(&commit.org) else { return };
         let caps = org.caps(known);
-        for (user, conversation) in given {
-            let held = org.users.get(&user).copied().unwrap_or(0);
+        for (user, lane, conversation) in given {
+            let held = org.users.get(&(user.clone(), lane)).copied().unwrap_or(0);
             self.most = (self.most.0.max(held), self.most.1.max(org.held));
             if org.blind {
                 continue;
@@ -147,6 +153,10 @@ impl Slots {
                     found.org(Rule::Slots, sequence, &commit.org, what);
                 }
             };
+            if lane == Lane::Foreground {
+                exceeded(&format!("user {user} of {} in the foreground", commit.org), held, caps.foreground);
+                continue;
+            }
             exceeded(&format!("user {user} of {}", commit.org), held, caps.user);
             exceeded(&format!("organisation {}", commit.org), org.held, caps.organisation);
             if let Some(id) = conversation {
@@ -196,8 +206,10 @@ impl Slots {
     fn count(&mut self, org: &OrgId, holder: &Holder, step: fn(u32) -> u32) {
         let org = self.orgs.entry(org.clone()).or_default();
         if holder.holds_slot() {
-            org.held = step(org.held);
-            change(&mut org.users, &holder.user, step);
+            if holder.lane.is_background() {
+                org.held = step(org.held);
+            }
+            change(&mut org.users, &(holder.user.clone(), holder.lane), step);
         }
         if let Some(id) = holder.conversation.as_ref().filter(|_| holder.holds_conversation()) {
             change(&mut org.conversations, id, step);
@@ -205,10 +217,11 @@ impl Slots {
     }
 }
 
-fn whose(user: &UserId, conversation: Option<&ConversationId>) -> String {
-    match conversation {
-        Some(conversation) => format!("user {user} in conversation {conversation}"),
-        None => format!("user {user} in no conversation"),
+fn whose((user, lane, conversation): (&UserId, Lane, Option<&ConversationId>)) -> String {
+    match (lane, conversation) {
+        (Lane::Foreground, _) => format!("user {user} in the foreground"),
+        (Lane::Background, Some(conversation)) => format!("user {user} in conversation {conversation}"),
+        (Lane::Background, None) => format!("user {user} in no conversation"),
     }
 }
 
@@ -231,6 +244,7 @@ impl Organisation {
             user: a.user.max(b.user),
             organisation: a.organisation.max(b.organisation),
             conversation: a.conversation.max(b.conversation),
+            foreground: a.foreground.max(b.foreground),
         })
     }
 }

@@ -18,7 +18,7 @@ use serde_json::json;
 #[derive(Debug, Clone)]
 enum Move {
     /// A user submits, perhaps into a conversation.
-    Submit { user: u8, conversation: Option<u8>, attempts: u8, delayed: bool },
+    Submit { user: u8, conversation: Option<u8>, foreground: bool, attempts: u8, delayed: bool },
     /// A scheduler looks at the log.
     Look(usize),
     /// It admits by what it saw last; refused if the ledger has moved on.
@@ -28,7 +28,7 @@ enum Move {
     /// Somebody does something to a task.
     Do(prop::sample::Index, u8),
     /// The organisation changes its policy.
-    Policy { user: u32, organisation: u32, conversation: u32, budget: Option<u64> },
+    Policy { caps: Caps, budget: Option<u64> },
     /// Time passes.
     Wait(u64),
     /// What is left of an erased task's history behind its erasure.
@@ -38,18 +38,19 @@ enum Move {
 const SCHEDULERS: usize = 2;
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let submit = (0_u8..3, prop::option::of(0_u8..2), 1_u8..3, prop::bool::weighted(0.1));
-    let policy = (1_u32..4, 1_u32..6, 1_u32..3, prop::option::weighted(0.2, 1_u64..50));
+    let submit =
+        (0_u8..3, prop::option::of(0_u8..2), prop::bool::weighted(0.3), 1_u8..3, prop::bool::weighted(0.1));
+    let policy = (1_u32..4, 1_u32..6, 1_u32..3, 1_u32..3, prop::option::weighted(0.2, 1_u64..50));
     let one = prop_oneof![
-        4 => submit.prop_map(|(user, conversation, attempts, delayed)| {
-            Move::Submit { user, conversation, attempts, delayed }
+        4 => submit.prop_map(|(user, conversation, foreground, attempts, delayed)| {
+            Move::Submit { user, conversation, foreground, attempts, delayed }
         }),
         5 => (0..SCHEDULERS).prop_map(Move::Look),
         5 => (0..SCHEDULERS, 1_usize..5).prop_map(|(who, limit)| Move::Admit(who, limit)),
         8 => any::<prop::sample::Index>().prop_map(Move::Start),
         16 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(which, what)| Move::Do(which, what)),
-        1 => policy.prop_map(|(user, organisation, conversation, budget)| {
-            Move::Policy { user, organisation, conversation, budget }
+        1 => policy.prop_map(|(user, organisation, conversation, foreground, budget)| {
+            Move::Policy { caps: Caps { user, organisation, conversation, foreground }, budget }
         }),
         2 => (0_u64..400_000).prop_map(Move::Wait),
         1 => any::<prop::sample::Index>().prop_map(Move::Forget),
@@ -239,18 +240,18 @@ fn play(moves: Vec<Move>) -> World {
     let mut world = World::new();
     for one in moves {
         match one {
-            Move::Submit { user, conversation, attempts, delayed } => {
+            Move::Submit { user, conversation, foreground, attempts, delayed } => {
                 let said = submission(&format!("u{user}"), conversation.map(|n| format!("c{n}")).as_deref());
+                let lane = if foreground { Lane::Foreground } else { Lane::Background };
                 let retry = RetryPolicy { max_attempts: attempts.into(), ..RetryPolicy::default() };
                 let not_before = delayed.then(|| world.log.now.plus(Millis::minutes(3)));
-                world.tasks.push(world.log.submit_as(Submission { retry, not_before, ..said }));
+                world.tasks.push(world.log.submit_as(Submission { lane, retry, not_before, ..said }));
             }
             Move::Look(who) => world.schedulers[who].look(&world.log),
             Move::Admit(who, limit) => world.admit(who, limit),
             Move::Start(which) => world.start(which),
             Move::Do(which, what) => world.act(which, what),
-            Move::Policy { user, organisation, conversation, budget } => {
-                let caps = Caps { user, organisation, conversation };
+            Move::Policy { caps, budget } => {
                 let budget = budget.map(|tokens| TokenBudget { tokens, per: Period::Ever });
                 world.log.policy(Policy { caps, budget, ..Policy::default() });
             }

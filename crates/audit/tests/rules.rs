@@ -192,6 +192,30 @@ fn more_than_a_cap_allows_is_found() {
 }
 
 #[test]
+fn the_foreground_counts_under_a_cap_of_its_own() {
+    let mut log = log();
+    log.policy(Policy {
+        caps: Caps { user: 1, organisation: 1, conversation: 1, foreground: 2 },
+        ..Policy::default()
+    });
+    let asked = |log: &mut Log| {
+        log.submit_as(Submission { lane: Lane::Foreground, ..submission("ann", Some("chat")) })
+    };
+    let report = log.submit_as(submission("ann", Some("chat")));
+    log.start(&report);
+    for _ in 0..2 {
+        let task = asked(&mut log);
+        log.start(&task);
+    }
+    let sound = log.report();
+    assert!(sound.findings.is_empty(), "{sound}");
+    let third = asked(&mut log);
+    let at = log.admit(&[&third]);
+    let found = log.breaks(Rule::Slots, at);
+    assert_eq!(found.what, "user ann of acme in the foreground holds 3 slots of 2");
+}
+
+#[test]
 fn a_cap_that_is_lowered_later_breaks_nothing() {
     let mut log = log();
     let tasks = [log.submit(), log.submit()];
@@ -394,12 +418,31 @@ fn the_ledger_counts_a_task_for_whom_it_belongs_to() {
         run: RunNumber(1),
         user: UserId::new("bob").unwrap(),
         conversation: None,
+        lane: Lane::default(),
         kind: Kind::new("report").unwrap(),
         why: AdmissionReason::First,
     };
     let at = log.admissions(&org(), vec![admission]);
     let found = log.breaks(Rule::Owners, at);
     assert!(found.what.contains("user ann") && found.what.contains("user bob"), "{found}");
+}
+
+#[test]
+fn the_ledger_counts_a_task_in_its_lane() {
+    let mut log = log();
+    let task = log.submit_as(Submission { lane: Lane::Foreground, ..submission("ann", Some("chat")) });
+    let admission = Admission {
+        task: task.task,
+        run: RunNumber(1),
+        user: UserId::new("ann").unwrap(),
+        conversation: Some(ConversationId::new("chat").unwrap()),
+        lane: Lane::Background,
+        kind: Kind::new("report").unwrap(),
+        why: AdmissionReason::First,
+    };
+    let at = log.admissions(&org(), vec![admission]);
+    let found = log.breaks(Rule::Owners, at);
+    assert!(found.what.starts_with("it belongs to user ann in the foreground, and the ledger"), "{found}");
 }
 
 #[test]

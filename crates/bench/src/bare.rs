@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use futures::StreamExt as _;
 use futures::stream::select_all;
 use longhaul_core::{
-    Actor, Admission, AdmissionCommit, AdmissionReason, Dispatch, EventBody, ExecutorId, OrgId, Role,
+    Actor, Admission, AdmissionCommit, AdmissionReason, Dispatch, EventBody, ExecutorId, Lane, OrgId, Role,
     RunNumber, Sequence, Submission,
 };
 use longhaul_executor::{CancellationToken, REHEARSAL};
@@ -105,7 +105,8 @@ async fn admit(
         };
         let (run, why) = (RunNumber(1), AdmissionReason::First);
         let (user, kind) = (submission.owner.user, submission.kind);
-        let admission = Admission { task, run, user, conversation: None, kind: kind.clone(), why };
+        let admission =
+            Admission { task, run, user, conversation: None, lane: Lane::default(), kind: kind.clone(), why };
         let commit = AdmissionCommit {
             id: new_id(),
             org: org.clone(),

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::future::try_join_all;
 use longhaul_client::Client;
 use longhaul_core::{
-    Actor, Admission, AdmissionCommit, AdmissionReason, EventBody, ExecutorId, Kind, OrgId, Owner, Payload,
-    Role, RunNumber, Sequence, Submission, TaskError, TaskId, Title, Usage, UserId,
+    Actor, Admission, AdmissionCommit, AdmissionReason, EventBody, ExecutorId, Kind, Lane, OrgId, Owner,
+    Payload, Role, RunNumber, Sequence, Submission, TaskError, TaskId, Title, Usage, UserId,
 };
 use longhaul_executor::REHEARSAL;
 use longhaul_journal::{Journal, new_id, stamp};
@@ -196,6 +196,7 @@ impl Writer {
                 run: RunNumber(1),
                 user: self.user_of(*task)?,
                 conversation: None,
+                lane: Lane::default(),
                 kind: kind()?,
                 why: AdmissionReason::First,
             })
@@ -224,21 +225,12 @@ impl Writer {
             Shape::Varied => title(lot(task)),
         };
         let title = unfit(Title::new(&title))?;
-        Ok(Submission {
-            owner: Owner { org: self.org.clone(), user: self.user_of(task)?, conversation: None },
-            kind: kind()?,
+        Ok(Submission::new(
+            Owner { org: self.org.clone(), user: self.user_of(task)?, conversation: None },
+            kind()?,
             title,
-            input: Payload::Inline(json!("slow 2 0")),
-            limits: Default::default(),
-            retry: Default::default(),
-            priority: Default::default(),
-            not_before: None,
-            labels: Default::default(),
-            lineage: Default::default(),
-            key: None,
-            inherited: Vec::new(),
-            context: None,
-        })
+            Payload::Inline(json!("slow 2 0")),
+        ))
     }
 
     fn actor(&self, role: Role) -> Actor {

@@ -24,7 +24,8 @@ use crate::start::size;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// No cap binds: what is measured is the way of a task, not the waiting at a cap.
-const UNBOUND: Caps = Caps { user: 1_000_000, organisation: 1_000_000, conversation: 1_000_000 };
+const UNBOUND: Caps =
+    Caps { user: 1_000_000, organisation: 1_000_000, conversation: 1_000_000, foreground: 1_000_000 };
 
 /// What is started for one repetition.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use longhaul_core::{Priority, TaskId};
+use longhaul_core::{Lane, Priority, TaskId};
 
 pub(crate) use bench::*;
 pub(crate) use tasks::*;
@@ -301,6 +301,9 @@ pub(crate) struct SubmissionArgs {
     /// How urgent
     #[arg(long, value_enum, default_value = "normal")]
     pub(crate) priority: PriorityArg,
+    /// Whose slots it takes
+    #[arg(long, value_enum, default_value = "background")]
+    pub(crate) lane: LaneArg,
     /// Not before this time: RFC 3339, or a span such as 10m
     #[arg(long, value_name = "TIME", value_parser = crate::time::moment)]
     pub(crate) not_before: Option<crate::time::When>,
@@ -332,6 +335,23 @@ pub(crate) enum PriorityArg {
     Normal,
     /// When there is room
     Batch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LaneArg {
+    /// Those that its user has for what somebody waits for; it does not wait for its conversation
+    Foreground,
+    /// The default: those of its user, its organisation and its conversation
+    Background,
+}
+
+impl From<LaneArg> for Lane {
+    fn from(arg: LaneArg) -> Self {
+        match arg {
+            LaneArg::Foreground => Self::Foreground,
+            LaneArg::Background => Self::Background,
+        }
+    }
 }
 
 impl From<PriorityArg> for Priority {

@@ -157,6 +157,7 @@ pub(crate) fn task(view: &SnapshotView) -> String {
     ];
     let mut row = |name, value: Option<String>| rows.extend(value.map(|value| (name, value)));
     row("conversation", view.conversation.as_ref().map(ToString::to_string));
+    row("lane", (!view.lane.is_background()).then(|| "foreground".to_owned()));
     row("waiting", view.waiting.as_ref().map(ToString::to_string));
     row("behind", view.waiting.as_ref().filter(|waiting| !waiting.blockers.is_empty()).map(behind));
     row("run", (view.run.0 > 0).then(|| format!("{}, attempt {}", view.run, view.attempt)));

@@ -199,21 +199,12 @@ fn history(
 ) -> Result<Vec<(Role, Vec<EventBody>)>, Failed> {
     let user = UserId::new(format!("user-{}", n % 40))?;
     let run = RunNumber(1);
-    let submission = Submission {
-        owner: Owner { org: org.clone(), user, conversation: None },
-        kind: Kind::new("report")?,
-        title: Title::new(format!("Quarterly review of region {n}"))?,
-        input: Payload::Inline(json!({ "prompt": "by country", "more": input })),
-        limits: Default::default(),
-        retry: Default::default(),
-        priority: Default::default(),
-        not_before: None,
-        labels: Default::default(),
-        lineage: Default::default(),
-        key: None,
-        inherited: Vec::new(),
-        context: None,
-    };
+    let submission = Submission::new(
+        Owner { org: org.clone(), user, conversation: None },
+        Kind::new("report")?,
+        Title::new(format!("Quarterly review of region {n}"))?,
+        Payload::Inline(json!({ "prompt": "by country", "more": input })),
+    );
     let mut all = vec![(Role::Client, vec![EventBody::Submitted(Box::new(submission))])];
     if pending {
         return Ok(all);

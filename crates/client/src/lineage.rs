@@ -104,7 +104,8 @@ impl Client {
         let mut new = NewTask::new(old.kind.as_str(), title, &input)?
             .limits(old.limits.clone())
             .retry(old.retry)
-            .priority(old.priority);
+            .priority(old.priority)
+            .lane(old.lane);
         new.labels = old.labels.clone().into_iter().collect();
         if let Some(conversation) = &old.owner.conversation {
             new = new.conversation(conversation.as_str(), crate::OnBusy::Enqueue)?;

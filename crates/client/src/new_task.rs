@@ -1,7 +1,7 @@
 //! What a submission says, built step by step and checked as it is built.
 
 use longhaul_core::{
-    ConversationId, Kind, LabelKey, Limits, Priority, RetryPolicy, TaskId, Timestamp, Title,
+    ConversationId, Kind, LabelKey, Lane, Limits, Priority, RetryPolicy, TaskId, Timestamp, Title,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -56,6 +56,7 @@ pub struct NewTask {
     pub(crate) limits: Limits,
     pub(crate) retry: RetryPolicy,
     pub(crate) priority: Priority,
+    pub(crate) lane: Lane,
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) labels: Vec<(LabelKey, String)>,
     pub(crate) continues: Option<TaskId>,
@@ -79,6 +80,7 @@ impl NewTask {
             limits: Limits::default(),
             retry: RetryPolicy::default(),
             priority: Priority::default(),
+            lane: Lane::default(),
             not_before: None,
             labels: Vec::new(),
             continues: None,
@@ -86,7 +88,8 @@ impl NewTask {
         })
     }
 
-    /// In a conversation; `on_busy` says what happens when it has a live task.
+    /// In a conversation; `on_busy` says what happens when it has a live task. In the foreground it starts
+    /// beside that.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an unusable id.
@@ -128,6 +131,13 @@ impl NewTask {
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// On slots of this lane.
+    #[must_use]
+    pub fn lane(mut self, lane: Lane) -> Self {
+        self.lane = lane;
         self
     }
 

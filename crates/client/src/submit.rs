@@ -60,6 +60,7 @@ impl Client {
             owner: self.owner(new),
             kind: new.kind.clone(),
             priority: new.priority,
+            lane: new.lane,
             not_before: new.not_before,
         }
     }
@@ -96,7 +97,8 @@ impl Client {
         {
             return same_key(snapshot, known);
         }
-        if let Some(conversation) = &new.conversation
+        // In the foreground it speaks beside what is live there.
+        if let Some(conversation) = self.owner(&new).line(new.lane)
             && let Some(live) = self.claim(conversation, task, new.on_busy).await?
         {
             return Ok(Submitted { snapshot: live, created: false, joined: true });
@@ -109,6 +111,7 @@ impl Client {
             limits: new.limits,
             retry: new.retry,
             priority: new.priority,
+            lane: new.lane,
             not_before: new.not_before,
             labels: new.labels.into_iter().collect(),
             lineage,
@@ -196,8 +199,9 @@ impl Client {
         let question = query::List { filter, limit: Some(query::MAX_PAGE), ..query::List::default() };
         // Without a projector the newest is interrupted all the same; the rest runs before this one.
         let Ok(page) = self.query(&question).await else { return Ok(()) };
-        for other in page.items.iter().map(|item| item.task).filter(|other| *other != by && *other != holder)
-        {
+        let in_line =
+            page.items.iter().filter(|item| item.view.as_ref().is_none_or(|view| view.lane.is_background()));
+        for other in in_line.map(|item| item.task).filter(|other| *other != by && *other != holder) {
             self.abort(other, Some(&reason)).await?;
         }
         Ok(())
@@ -231,7 +235,7 @@ fn same_key(snapshot: Snapshot, key: &IdempotencyKey) -> Result<Submitted, Error
 fn body_digest(new: &NewTask, lineage: &Lineage) -> Digest {
     let labels: std::collections::BTreeMap<_, _> =
         new.labels.iter().map(|(key, value)| (key.to_string(), value)).collect();
-    canonical_digest(&json!({
+    let mut body = json!({
         "kind": new.kind,
         "title": new.title,
         "input": new.input,
@@ -242,7 +246,12 @@ fn body_digest(new: &NewTask, lineage: &Lineage) -> Digest {
         "not_before": new.not_before,
         "labels": labels,
         "lineage": lineage,
-    }))
+    });
+    // Not said by default, so that keys given before there were lanes stand for the same.
+    if !new.lane.is_background() {
+        body["lane"] = json!(new.lane);
+    }
+    canonical_digest(&body)
 }
 
 /// The recorded steps of a task, for one that begins with them.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Actor, AdmissionReason};
 use crate::id::{CommitId, ConversationId, Kind, OrgId, RunNumber, TaskId, UserId};
+use crate::submission::Lane;
 use crate::time::{Millis, Timestamp};
 
 /// Most admissions in one commit.
@@ -40,6 +41,9 @@ pub struct Admission {
     /// Which conversation it occupies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
+    /// Whose slots it takes.
+    #[serde(default, skip_serializing_if = "Lane::is_background")]
+    pub lane: Lane,
     /// Which handler runs it.
     pub kind: Kind,
     /// Why it was its turn.
@@ -133,11 +137,23 @@ pub struct Caps {
     pub organisation: u32,
     /// In one conversation: 1 by default.
     pub conversation: u32,
+    /// Of one user in the foreground: 2 by default. These count under no other cap.
+    pub foreground: u32,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { user: 6, organisation: 50, conversation: 1 }
+        Self { user: 6, organisation: 50, conversation: 1, foreground: 2 }
+    }
+}
+
+impl Caps {
+    /// How many tasks of one user may run in a lane.
+    pub fn of_user(&self, lane: Lane) -> u32 {
+        match lane {
+            Lane::Foreground => self.foreground,
+            Lane::Background => self.user,
+        }
     }
 }
 

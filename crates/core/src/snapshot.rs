@@ -10,7 +10,7 @@ use crate::event::{AdmissionReason, Decision};
 use crate::id::{ApprovalId, ExecutorId, Kind, LabelKey, RunNumber, Sequence, TaskId};
 use crate::payload::{Artifact, Digest, Payload, TaskError, Usage};
 use crate::submission::{
-    IdempotencyKey, Limits, Lineage, Owner, Priority, RetryPolicy, Skeleton, Submission,
+    IdempotencyKey, Lane, Limits, Lineage, Owner, Priority, RetryPolicy, Skeleton, Submission,
 };
 use crate::text::Title;
 use crate::time::{Millis, Timestamp};
@@ -38,6 +38,9 @@ pub struct Snapshot {
     pub retry: RetryPolicy,
     /// How urgent.
     pub priority: Priority,
+    /// Whose slots it takes.
+    #[serde(default, skip_serializing_if = "Lane::is_background")]
+    pub lane: Lane,
     /// Not before this time; a submission's or a retry's.
     pub not_before: Option<Timestamp>,
     /// The submitter's marks.
@@ -231,6 +234,7 @@ impl Snapshot {
             limits: said.limits.clone(),
             retry: said.retry,
             priority: said.priority,
+            lane: said.lane,
             not_before: said.not_before,
             labels: said.labels.clone(),
             lineage: said.lineage.clone(),
@@ -271,20 +275,14 @@ impl Snapshot {
     pub fn skeleton(&self) -> Skeleton {
         Skeleton {
             submission: Submission {
-                owner: self.owner.clone(),
-                kind: self.kind.clone(),
-                title: Title::erased(),
-                input: Payload::Gone,
                 limits: self.limits.clone(),
                 retry: self.retry,
                 priority: self.priority,
-                not_before: None,
-                labels: BTreeMap::new(),
+                lane: self.lane,
                 lineage: self.lineage.clone(),
                 // Kept: the key must name this task for ever.
                 key: self.key.clone(),
-                inherited: Vec::new(),
-                context: None,
+                ..Submission::new(self.owner.clone(), self.kind.clone(), Title::erased(), Payload::Gone)
             },
             status: self.status,
             reason: self.reason.clone(),

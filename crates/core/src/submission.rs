@@ -30,6 +30,9 @@ pub struct Submission {
     /// How urgent.
     #[serde(default)]
     pub priority: Priority,
+    /// Whose slots it takes.
+    #[serde(default, skip_serializing_if = "Lane::is_background")]
+    pub lane: Lane,
     /// Not before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -48,6 +51,28 @@ pub struct Submission {
     /// The output of the task this one continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Payload>,
+}
+
+impl Submission {
+    /// A task of that kind, and nothing else said about it.
+    pub fn new(owner: Owner, kind: Kind, title: Title, input: Payload) -> Self {
+        Self {
+            owner,
+            kind,
+            title,
+            input,
+            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            priority: Priority::default(),
+            lane: Lane::default(),
+            not_before: None,
+            labels: BTreeMap::new(),
+            lineage: Lineage::default(),
+            key: None,
+            inherited: Vec::new(),
+            context: None,
+        }
+    }
 }
 
 /// What is kept of an erased task: no payload, no words of people.
@@ -89,6 +114,14 @@ pub struct Owner {
     /// The conversation, if the task belongs to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
+}
+
+impl Owner {
+    /// The conversation whose line a task of this lane stands in, and which it holds while it runs. In
+    /// the foreground it speaks beside the line.
+    pub fn line(&self, lane: Lane) -> Option<&ConversationId> {
+        self.conversation.as_ref().filter(|_| lane.is_background())
+    }
 }
 
 /// How long a task may take and how much it may use.
@@ -151,6 +184,28 @@ pub enum Priority {
     Normal,
     /// When there is room.
     Batch,
+}
+
+/// Whose slots a task takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Somebody waits for the answer: it takes one of the few slots that its user has for that, however
+    /// many tasks are in the background, and comes before them.
+    Foreground,
+    /// The default: a slot of its user, of its organisation and of its conversation.
+    #[default]
+    Background,
+}
+
+impl Lane {
+    /// Both, the one that comes first first.
+    pub const ALL: [Self; 2] = [Self::Foreground, Self::Background];
+
+    /// Whether it is the default.
+    pub fn is_background(&self) -> bool {
+        *self == Self::Background
+    }
 }
 
 /// Where a task comes from.

@@ -12,8 +12,8 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use longhaul_core::{
-    Actor, Admission, AdmissionCommit, AdmissionReason, EventBody, ExecutorId, Kind, OrgId, Owner, Payload,
-    Role, RunNumber, Sequence, Submission, TaskId, Title, Usage, UserId,
+    Actor, Admission, AdmissionCommit, AdmissionReason, EventBody, ExecutorId, Kind, Lane, OrgId, Owner,
+    Payload, Role, RunNumber, Sequence, Submission, TaskId, Title, Usage, UserId,
 };
 use longhaul_journal::memory::Memory;
 use longhaul_journal::port::{Append, Port};
@@ -212,6 +212,7 @@ impl Writer {
             run: RunNumber(1),
             user: self.user.clone(),
             conversation: None,
+            lane: Lane::default(),
             kind: self.kind.clone(),
             why: AdmissionReason::First,
         });
@@ -226,21 +227,12 @@ impl Writer {
     }
 
     fn submitted(&self, org: &OrgId) -> Outcome<EventBody> {
-        Ok(EventBody::Submitted(Box::new(Submission {
-            owner: Owner { org: org.clone(), user: self.user.clone(), conversation: None },
-            kind: self.kind.clone(),
-            title: Title::new("a task of the past")?,
-            input: Payload::Inline(json!("slow 2 0")),
-            limits: Default::default(),
-            retry: Default::default(),
-            priority: Default::default(),
-            not_before: None,
-            labels: Default::default(),
-            lineage: Default::default(),
-            key: None,
-            inherited: Vec::new(),
-            context: None,
-        })))
+        Ok(EventBody::Submitted(Box::new(Submission::new(
+            Owner { org: org.clone(), user: self.user.clone(), conversation: None },
+            self.kind.clone(),
+            Title::new("a task of the past")?,
+            Payload::Inline(json!("slow 2 0")),
+        ))))
     }
 
     fn started(&self) -> EventBody {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use longhaul_core::board::Waiting;
 use longhaul_core::snapshot::{Abort, Approval, Progress, Reason, Segment, Step};
 use longhaul_core::{
-    ApprovalId, Artifact, ConversationId, Digest, ExecutorId, Kind, LabelKey, Lineage, OrgId, Payload,
+    ApprovalId, Artifact, ConversationId, Digest, ExecutorId, Kind, LabelKey, Lane, Lineage, OrgId, Payload,
     RunNumber, Sequence, Snapshot, Status, TaskError, TaskId, Timestamp, Title, Usage, UserId,
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct SnapshotView {
     /// Its conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
+    /// Whose slots it takes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lane: Lane,
     /// Which handler runs it.
     pub kind: Kind,
     /// What it is for.
@@ -260,6 +263,7 @@ impl SnapshotView {
             org: s.owner.org.clone(),
             user: s.owner.user.clone(),
             conversation: s.owner.conversation.clone(),
+            lane: s.lane,
             kind: s.kind.clone(),
             title: s.title.clone(),
             status: s.status,

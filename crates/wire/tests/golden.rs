@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use longhaul_core::{
-    AdmissionReason, Beat, Dispatch, EventBody, ExecutorId, HeldRun, Kind, Limits, OrgId, Payload, Priority,
-    Role, Room, RunNumber, Sequence, Status, TaskId, Timestamp,
+    AdmissionReason, Beat, Dispatch, EventBody, ExecutorId, HeldRun, Kind, Lane, Limits, OrgId, Payload,
+    Priority, Role, Room, RunNumber, Sequence, Status, TaskId, Timestamp,
 };
 use longhaul_wire::codec::EVENT_KINDS;
 use longhaul_wire::live::{Change, TextDelta};
@@ -34,8 +34,8 @@ fn golden() -> BTreeMap<String, String> {
 /// Where a golden record lies.
 fn place(name: &str) -> Parsed {
     let subject = match name {
-        "admissions" => "lh.0.adm.acme",
-        "policy" | "policy-tools" => "lh.0.org.acme",
+        "admissions" | "admissions-foreground" => "lh.0.adm.acme",
+        "policy" | "policy-tools" | "policy-foreground" => "lh.0.org.acme",
         "conversation" => "lh.0.conv.acme.c-1",
         _ => TASK,
     };
@@ -65,8 +65,9 @@ fn every_golden_record_is_read_and_written_as_it_was() {
         let record = read(&name);
         let bytes = encode(&place(&name), &record).unwrap();
         assert_eq!(decode(&place(&name), &bytes).unwrap(), record, "{name}");
-        // The minimal one gains its defaults when it is written again.
-        if name != "task-submitted-minimal" {
+        // The minimal one gains its defaults when it is written again; so do policies that were given
+        // before there were lanes.
+        if !["task-submitted-minimal", "policy", "policy-tools"].contains(&name.as_str()) {
             let written: Value = serde_json::from_slice(&bytes).unwrap();
             assert_eq!(written, serde_json::from_str::<Value>(&text).unwrap(), "{name}");
         }
@@ -82,10 +83,13 @@ fn every_kind_of_event_has_a_golden_record() {
     let names: BTreeSet<String> = golden().into_keys().collect();
     let beside = [
         "admissions",
+        "admissions-foreground",
         "conversation",
         "policy",
+        "policy-foreground",
         "policy-tools",
         "task-approval_requested-schema",
+        "task-submitted-foreground",
         "task-submitted-minimal",
     ];
     assert_eq!(names.len(), EVENT_KINDS.len() + beside.len(), "{names:?}");
@@ -132,6 +136,28 @@ fn what_a_minimal_submission_leaves_out_has_its_default() {
     assert_eq!((said.priority, said.retry.max_attempts), (Priority::Normal, 1));
     assert_eq!(said.input, Payload::Inline(Value::Null));
     assert!(said.labels.is_empty() && said.inherited.is_empty() && said.owner.conversation.is_none());
+    assert_eq!(said.lane, Lane::Background);
+}
+
+/// What was written before there were lanes is of the background, and a policy of that time lets as many
+/// run in the foreground as one that was never given.
+#[test]
+fn what_knows_no_lanes_is_of_the_background() {
+    let [EventBody::Submitted(said)] = &events("task-submitted")[..] else { panic!("one submission") };
+    assert_eq!(said.lane, Lane::Background);
+    let Record::Admissions(commit) = read("admissions") else { panic!("admissions") };
+    assert!(commit.admissions.iter().all(|admission| admission.lane == Lane::Background));
+    let Record::Policy(commit) = read("policy") else { panic!("a policy") };
+    assert_eq!(commit.policy.caps.foreground, 2);
+
+    let [EventBody::Submitted(said)] = &events("task-submitted-foreground")[..] else {
+        panic!("one submission")
+    };
+    assert_eq!(said.lane, Lane::Foreground);
+    let Record::Admissions(commit) = read("admissions-foreground") else { panic!("admissions") };
+    assert_eq!(commit.admissions[0].lane, Lane::Foreground);
+    let Record::Policy(commit) = read("policy-foreground") else { panic!("a policy") };
+    assert_eq!(commit.policy.caps.foreground, 4);
 }
 
 /// A few by hand, so that not only the same code reads what it wrote.

@@ -123,8 +123,11 @@ fn histories() -> Vec<(&'static str, Vec<(Role, Value)>)> {
         }}}),
     );
     let done = |output: Value| (Role::Executor, json!({"completed": {"run": 1, "output": output}}));
+    let mut foreground = submitted();
+    foreground.1["submitted"]["lane"] = json!("foreground");
     vec![
         ("pending", vec![submitted()]),
+        ("foreground", vec![foreground]),
         ("running", under_way()),
         ("paused", with(&[asked])),
         ("aborted", with(&[abort, step, aborted])),
@@ -141,9 +144,11 @@ fn waits() -> Vec<WaitReason> {
         WaitReason::NotBefore { at },
         WaitReason::RetryBackoff { at, attempt: 2 },
         WaitReason::Conversation { conversation: "c-1".parse().unwrap(), holder },
+        WaitReason::LedgerUnreadable,
         WaitReason::TokenBudget { used: 5, budget: 4, per: Period::Day },
         WaitReason::NoExecutor { kind: kind.clone() },
         WaitReason::UserCap { running: 6, cap: 6 },
+        WaitReason::ForegroundCap { running: 2, cap: 2 },
         WaitReason::OrganisationCap { running: 50, cap: 50 },
         WaitReason::ExecutorsBusy { kind, places: 8 },
         WaitReason::Admitted { run: RunNumber(1) },
@@ -189,7 +194,7 @@ fn the_json_is_stable() {
 
 #[test]
 fn an_erased_task_shows_that_it_is() {
-    let mut snapshot = fold(&histories()[3].1);
+    let mut snapshot = fold(&histories()[4].1);
     let erased = Event {
         id: longhaul_core::EventId(Uuid::nil()),
         body: EventBody::Erased { by: "ada".to_owned(), skeleton: Box::new(snapshot.skeleton()) },

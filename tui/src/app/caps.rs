@@ -1,7 +1,7 @@
 //! What bounds tasks, and how much of it is taken: the lines of the view of caps.
 
 use longhaul_core::{Period, TaskId, UserId};
-use longhaul_wire::query::Slot;
+use longhaul_wire::query::{Slot, UserSlot};
 
 use super::App;
 use crate::store::Talk;
@@ -27,6 +27,8 @@ pub(crate) enum Whose {
     Budget(Period),
     /// A user's.
     User(UserId),
+    /// A user's in the foreground.
+    Foreground(UserId),
     /// A conversation's; and the task that holds it.
     Conversation(String, TaskId),
 }
@@ -47,6 +49,7 @@ impl Cap {
             Whose::Organisation => format!("org:{org} status:held"),
             Whose::Budget(_) => format!("org:{org} waits:token_budget"),
             Whose::User(user) => format!("user:{user} status:held"),
+            Whose::Foreground(user) => format!("user:{user} waits:foreground_cap"),
             // With the one that holds it.
             Whose::Conversation(name, _) => format!("conv:{name}"),
         }
@@ -66,7 +69,12 @@ impl App {
             let whose = Whose::Budget(budget.per);
             caps.push(Cap { whose, taken: state.used, most: budget.tokens, waiting: 0 });
         }
-        caps.extend(taken.users.iter().map(|user| Cap::slots(Whose::User(user.user.clone()), user.slots)));
+        for UserSlot { user, slots, foreground } in &taken.users {
+            caps.push(Cap::slots(Whose::User(user.clone()), *slots));
+            // Few users ever have something there.
+            let used = foreground.running > 0 || foreground.waiting > 0;
+            caps.extend(used.then(|| Cap::slots(Whose::Foreground(user.clone()), *foreground)));
+        }
         let most = u64::from(taken.policy.caps.conversation);
         let own = |talk: &&Talk| now && self.store.name(talk.org) == self.me.org;
         caps.extend(self.store.talks().iter().filter(own).map(|talk| Cap {

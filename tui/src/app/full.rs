@@ -19,6 +19,7 @@ const FEW: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Full {
     User(OrgId, UserId),
+    Foreground(OrgId, UserId),
     Organisation(OrgId),
     Tokens(OrgId),
     Conversation(OrgId, ConversationId),
@@ -32,6 +33,10 @@ impl Full {
             WaitReason::UserCap { running, cap } => (
                 Self::User(org.clone(), user.clone()),
                 format!("{user} has all slots taken ({running}/{cap}): tasks begin to wait"),
+            ),
+            WaitReason::ForegroundCap { running, cap } => (
+                Self::Foreground(org.clone(), user.clone()),
+                format!("{user} has all foreground slots taken ({running}/{cap}): tasks begin to wait"),
             ),
             WaitReason::OrganisationCap { running, cap } => (
                 Self::Organisation(org.clone()),
@@ -71,9 +76,11 @@ impl Full {
     /// Whose tasks wait for it; nothing: anybody's.
     pub(crate) fn org(&self) -> Option<&OrgId> {
         match self {
-            Self::User(org, _) | Self::Organisation(org) | Self::Tokens(org) | Self::Conversation(org, _) => {
-                Some(org)
-            }
+            Self::User(org, _)
+            | Self::Foreground(org, _)
+            | Self::Organisation(org)
+            | Self::Tokens(org)
+            | Self::Conversation(org, _) => Some(org),
             Self::NoExecutor(_) => None,
         }
     }
@@ -82,6 +89,9 @@ impl Full {
     fn many(&self, n: usize) -> String {
         match self {
             Self::User(..) => format!("{n} users have all their slots taken: tasks begin to wait"),
+            Self::Foreground(..) => {
+                format!("{n} users have all their foreground slots taken: tasks begin to wait")
+            }
             Self::Organisation(_) => format!("{n} organisations have all slots taken: tasks begin to wait"),
             Self::Tokens(_) => format!("{n} organisations have used up their tokens: tasks wait"),
             Self::Conversation(..) => format!("in {n} conversations tasks wait for the one before them"),

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use longhaul_client::fleet::{Happening, Moment, Step, Stretch};
-use longhaul_core::{ExecutorId, Millis, Sequence, Status, TaskRef, Timestamp, UserId};
+use longhaul_core::{ExecutorId, Lane, Millis, Sequence, Status, TaskRef, Timestamp, UserId};
 use longhaul_wire::query::{Positions, Slot, SlotsTaken, UserSlot};
 
 use super::{App, Notice, Rate, Tail};
-use crate::store::{Standing, Store};
+use crate::store::{Flags, Standing, Store};
 
 /// How many steps are kept on either side of the moment.
 const KEPT: usize = 20_000;
@@ -237,8 +237,9 @@ impl Past {
     /// The slots taken then: as many as tasks ran. The caps are those of now.
     pub(crate) fn slots(&self, store: &Store, org: &str) -> Option<SlotsTaken> {
         let now = self.live.slots()?;
-        let mut users: HashMap<&str, Slot> = HashMap::new();
+        let mut users: HashMap<&str, [Slot; 2]> = HashMap::new();
         let caps = now.policy.caps;
+        let none = Lane::ALL.map(|lane| Slot { cap: caps.of_user(lane), ..Slot::default() });
         let mut all = Slot { cap: caps.organisation, ..Slot::default() };
         for (_, row) in store.rows().filter(|(_, row)| store.name(row.key.org) == org) {
             let of = |slot: &mut Slot| {
@@ -246,11 +247,16 @@ impl Past {
                 slot.waiting += u64::from(row.status == Status::Pending);
             };
             if row.status.is_running() || row.status == Status::Pending {
-                of(&mut all);
-                of(users.entry(store.name(row.user)).or_insert(Slot { cap: caps.user, ..Slot::default() }));
+                let [foreground, background] = users.entry(store.name(row.user)).or_insert(none);
+                match row.flags.has(Flags::FOREGROUND) {
+                    true => of(foreground),
+                    false => [background, &mut all].into_iter().for_each(of),
+                }
             }
         }
-        let user = |(name, slots): (&str, Slot)| Some(UserSlot { user: UserId::new(name).ok()?, slots });
+        let user = |(name, [foreground, slots]): (&str, [Slot; 2])| {
+            Some(UserSlot { user: UserId::new(name).ok()?, slots, foreground })
+        };
         let mut users: Vec<UserSlot> = users.into_iter().filter_map(user).collect();
         users.sort_by(|a, b| a.user.cmp(&b.user));
         let as_of = self.moment.positions.clone();

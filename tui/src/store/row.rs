@@ -19,6 +19,8 @@ impl Flags {
     pub(crate) const LATE: Self = Self(4);
     /// Others are in its way.
     pub(crate) const HELD: Self = Self(8);
+    /// In the foreground.
+    pub(crate) const FOREGROUND: Self = Self(16);
 
     pub(crate) fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
@@ -70,6 +72,7 @@ impl Row {
         let mut flags = Flags::default();
         flags.set(Flags::HIDDEN, brief.dismissed);
         flags.set(Flags::ASIDE, brief.aside);
+        flags.set(Flags::FOREGROUND, !brief.lane.is_background());
         let (step, step_index, step_of) = match &brief.step {
             Some(step) => (names.intern(&step.name), small(step.index), small(step.of.unwrap_or(0))),
             None => (Sym::EMPTY, 0, 0),

@@ -68,23 +68,12 @@ fn history(until: Until) -> Vec<(Role, Millis, Vec<EventBody>)> {
         index,
         result: Payload::Inline(serde_json::json!({"rows": 214})),
     };
-    let submitted = EventBody::Submitted(Box::new(Submission {
-        owner: Owner { org: address(0).org, user: UserId::new("ana").unwrap(), conversation: None },
-        kind: longhaul_core::Kind::new("report").unwrap(),
-        title: Title::new("refactor billing webhooks").unwrap(),
-        input: Payload::Inline(
-            serde_json::json!({"data": "sales.csv", "question": "who pays late, and why?"}),
-        ),
-        limits: Default::default(),
-        retry: Default::default(),
-        priority: Default::default(),
-        not_before: None,
-        labels: Default::default(),
-        lineage: Default::default(),
-        key: None,
-        inherited: Vec::new(),
-        context: None,
-    }));
+    let submitted = EventBody::Submitted(Box::new(Submission::new(
+        Owner { org: address(0).org, user: UserId::new("ana").unwrap(), conversation: None },
+        longhaul_core::Kind::new("report").unwrap(),
+        Title::new("refactor billing webhooks").unwrap(),
+        Payload::Inline(serde_json::json!({"data": "sales.csv", "question": "who pays late, and why?"})),
+    )));
     let started = EventBody::Started {
         run,
         executor: executor_id(0),

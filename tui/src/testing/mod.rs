@@ -101,6 +101,7 @@ pub(crate) fn brief(n: u32, status: Status) -> Brief {
         at: address(n),
         user: UserId::new(["ana", "eli", "kim"][pick % 3]).unwrap(),
         conversation: None,
+        lane: Default::default(),
         kind: Kind::new(["report", "exec"][pick % 2]).unwrap(),
         title: Title::new(TITLES[pick % TITLES.len()]).unwrap(),
         status,
@@ -207,7 +208,11 @@ pub(crate) fn sample(columns: u16, rows: u16) -> App {
         policy: Default::default(),
         organisation: slot(12, 50, 5),
         users: ["ana", "eli", "kim"]
-            .map(|user| UserSlot { user: UserId::new(user).unwrap(), slots: slot(6, 6, 2) })
+            .map(|user| UserSlot {
+                user: UserId::new(user).unwrap(),
+                slots: slot(6, 6, 2),
+                foreground: slot(0, 2, 0),
+            })
             .to_vec(),
     };
     for word in [

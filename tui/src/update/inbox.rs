@@ -38,6 +38,7 @@ fn show(app: &mut App, about: About) -> Vec<Effect> {
 fn cap(app: &App, full: &Full) -> Option<usize> {
     let is = |whose: &Whose| match (full, whose) {
         (Full::User(_, user), Whose::User(known)) => user == known,
+        (Full::Foreground(_, user), Whose::Foreground(known)) => user == known,
         (Full::Organisation(_), Whose::Organisation) | (Full::Tokens(_), Whose::Budget(_)) => true,
         (Full::Conversation(_, id), Whose::Conversation(known, _)) => id.as_str() == known,
         _ => false,
@@ -50,6 +51,7 @@ fn cap(app: &App, full: &Full) -> Option<usize> {
 fn waiting(full: &Full) -> String {
     match full {
         Full::User(org, user) => format!("org:{org} user:{user} waits:user_cap"),
+        Full::Foreground(org, user) => format!("org:{org} user:{user} waits:foreground_cap"),
         Full::Organisation(org) => format!("org:{org} waits:organisation_cap"),
         Full::Tokens(org) => format!("org:{org} waits:token_budget"),
         Full::Conversation(org, id) => format!("org:{org} conv:{id}"),

@@ -64,6 +64,7 @@ fn name(app: &App, cap: &Cap) -> String {
         Whose::Budget(Period::Day) => "tokens today".to_owned(),
         Whose::Budget(Period::Ever) => "tokens in all".to_owned(),
         Whose::User(user) => user.to_string(),
+        Whose::Foreground(user) => format!("{user}, foreground"),
         Whose::Conversation(name, _) => format!("conversation {name}"),
     }
 }

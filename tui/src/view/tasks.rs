@@ -334,6 +334,7 @@ fn in_brief(waiting: &Waiting) -> String {
     let place = waiting.place;
     match &waiting.reason {
         WaitReason::UserCap { running, cap } => format!("#{place} user cap {running}/{cap}"),
+        WaitReason::ForegroundCap { running, cap } => format!("#{place} foreground {running}/{cap}"),
         WaitReason::OrganisationCap { running, cap } => format!("#{place} org cap {running}/{cap}"),
         WaitReason::Conversation { holder, .. } => format!("#{place} after {}", short(holder)),
         WaitReason::TokenBudget { used, budget, .. } => {

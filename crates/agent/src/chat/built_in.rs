@@ -13,7 +13,8 @@ use crate::path::{Reason, wish};
 const HELP: &str = "I am the built-in analyst. Name data and ask about it: a question about figures becomes a \
      report of its own. What a report found I export as PDF, HTML, Markdown or Word, make a one-pager of, summarise, \
      and look up.";
-const NOTHING: &str = "There is nothing in this conversation yet that this could be about. Ask for a report first.";
+const NOTHING: &str =
+    "There is nothing in this conversation yet that this could be about. Ask for a report first.";
 const NO_DATA: &str = "No data is known in this conversation yet. Name it first.";
 const NO_MODEL: &str = "Without a language model I can export what is at hand, make a one-pager of it, summarise it \
      and look figures up; to put it in other words, name a model.";
@@ -92,7 +93,9 @@ fn bullets(sentences: &[String]) -> String {
 
 fn is_one_page(message: &str) -> bool {
     let message = message.to_lowercase();
-    ["pager", "one page", "single page", "1 page", "shorter", "short"].iter().any(|word| message.contains(word))
+    ["pager", "one page", "single page", "1 page", "shorter", "short"]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 /// The summary, and the first charts and tables.

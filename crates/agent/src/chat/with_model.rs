@@ -69,7 +69,8 @@ async fn ask_once(
     if run.begun().recorded(&step).is_none() {
         if run.budget().tokens_left.is_some_and(|left| left < ask.tokens()) {
             let all = run.budget().tokens.unwrap_or_default();
-            let message = format!("the turn's budget of {all} tokens does not last for a question; allow it more");
+            let message =
+                format!("the turn's budget of {all} tokens does not last for a question; allow it more");
             return Err(Failure::permanent("token_budget_spent", message));
         }
         pay_for_swallowed(run, &step, model, &ask).await?;
@@ -170,7 +171,9 @@ fn made(turn: &Turn<'_>, reply: &Reply, named: &str, day: jiff::civil::Date) -> 
                 "faults": faults.into_iter().take(FAULTS).collect::<Vec<Fault>>(),
             }})),
         },
-        other => Made::Again(refused("not_found", &format!("there is no tool {other:?} here; answer in words"))),
+        other => {
+            Made::Again(refused("not_found", &format!("there is no tool {other:?} here; answer in words")))
+        }
     })
 }
 
@@ -186,8 +189,8 @@ fn started(call: &Call) -> Result<Start, String> {
         request: String,
     }
     let arguments = call.arguments.clone().map_err(|_| "the arguments are no JSON".to_owned())?;
-    let read: Arguments = serde_json::from_value(arguments)
-        .map_err(|why| format!("the input does not fit the tool: {why}"))?;
+    let read: Arguments =
+        serde_json::from_value(arguments).map_err(|why| format!("the input does not fit the tool: {why}"))?;
     let start = start(&read.title, &read.request);
     if start.request.is_empty() { Err("the request is empty".to_owned()) } else { Ok(start) }
 }

@@ -47,7 +47,9 @@ pub(crate) fn of_rows(kept: &[Kept]) -> Option<Document> {
         title: cut(&newest.purpose, 200),
         subtitle: None,
         facts: Vec::new(),
-        summary: vec![Block::Paragraph { text: "The rows that were read, as the data gave them.".to_owned() }],
+        summary: vec![Block::Paragraph {
+            text: "The rows that were read, as the data gave them.".to_owned(),
+        }],
         sections: kept.iter().rev().map(section).collect(),
         queries: kept.iter().map(record).collect(),
     };

@@ -93,7 +93,8 @@ impl Memory {
         };
         let fitting = self.answers.iter().rev().take_while(fits).count();
         newest(&mut self.answers, fitting);
-        let small = |document: &Document| serde_json::to_vec(document).is_ok_and(|json| json.len() <= DOCUMENT);
+        let small =
+            |document: &Document| serde_json::to_vec(document).is_ok_and(|json| json.len() <= DOCUMENT);
         self.document = self.document.filter(small);
         newest(&mut self.files, FILES);
         self

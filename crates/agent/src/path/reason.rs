@@ -78,7 +78,9 @@ impl fmt::Display for Reason {
             Self::AsksOfWhatIsKnown { words } => write!(f, "{} is at hand", named(words)),
             Self::AsksForDocument { word } => write!(f, "it asks for a document ({word})"),
             Self::NeedsAnalysis { missing } if missing.is_empty() => f.write_str("it needs new figures"),
-            Self::NeedsAnalysis { missing } => write!(f, "it asks for more than is at hand: {}", named(missing)),
+            Self::NeedsAnalysis { missing } => {
+                write!(f, "it asks for more than is at hand: {}", named(missing))
+            }
             Self::ModelNeedsData => f.write_str("the model needs more than is at hand"),
         }
     }

@@ -40,8 +40,7 @@ pub(super) async fn turn(
             Err(Unanswered::Cancelled) => {
                 // What there is of the report is kept first.
                 if let Some(draft) = unfinished(&input.prompt, &talk.texts, &talk.kept) {
-                    let keep =
-                        async |name: &str, media: &str, file| step.artifact(name, media, file).await;
+                    let keep = async |name: &str, media: &str, file| step.artifact(name, media, file).await;
                     keep_draft(agent, &draft, keep).await;
                 }
                 return Err(interrupted(&step).await);

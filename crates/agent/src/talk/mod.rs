@@ -63,8 +63,7 @@ pub(crate) async fn write(
     let document: Document = run
         .step("drafting", async |step| {
             step.message("writing the findings");
-            let document =
-                finished(document, &opening.source, opening.day, &opening.model, &input.prompt);
+            let document = finished(document, &opening.source, opening.day, &opening.model, &input.prompt);
             for sentence in sentences(&document) {
                 step.text(format!("{sentence}\n")).await?;
             }

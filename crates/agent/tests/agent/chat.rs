@@ -34,7 +34,11 @@ async fn say(stage: &Stage, turn: &ChatInput) -> (Answered, Snapshot) {
     let ended = stage.end(task).await;
     assert_eq!(ended.status, Status::Completed, "{ended:#?}");
     let answered: Answered = serde_json::from_value(stage.client.output(task).await.unwrap()).unwrap();
-    assert_eq!(stage.client.text(task).await.unwrap().trim(), answered.text, "what is streamed is the answer");
+    assert_eq!(
+        stage.client.text(task).await.unwrap().trim(),
+        answered.text,
+        "what is streamed is the answer"
+    );
     (answered, ended)
 }
 
@@ -134,7 +138,10 @@ async fn a_model_answers_in_one_call_out_of_what_is_at_hand() {
 
     // An export needs no model.
     let (answer, ended) = say(&stage, &turn("export this", &memory, Some("scripted"))).await;
-    assert_eq!((ended.usage.model_calls, answer.artifacts.as_slice()), (0, &["sales-by-country.pdf".to_owned()][..]));
+    assert_eq!(
+        (ended.usage.model_calls, answer.artifacts.as_slice()),
+        (0, &["sales-by-country.pdf".to_owned()][..])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,25 +32,16 @@ pub fn org() -> OrgId {
 }
 
 pub fn submission(user: &str, conversation: Option<&str>) -> Submission {
-    Submission {
-        owner: Owner {
+    Submission::new(
+        Owner {
             org: org(),
             user: UserId::new(user).unwrap(),
             conversation: conversation.map(|id| ConversationId::new(id).unwrap()),
         },
-        kind: Kind::new("report").unwrap(),
-        title: Title::new("Quarterly review").unwrap(),
-        input: Payload::Inline(json!({"data": "x"})),
-        limits: Limits::default(),
-        retry: RetryPolicy::default(),
-        priority: Priority::default(),
-        not_before: None,
-        labels: Default::default(),
-        lineage: Lineage::default(),
-        key: None,
-        inherited: Vec::new(),
-        context: None,
-    }
+        Kind::new("report").unwrap(),
+        Title::new("Quarterly review").unwrap(),
+        Payload::Inline(json!({"data": "x"})),
+    )
 }
 
 pub fn actor(role: Role) -> Actor {
@@ -157,8 +148,9 @@ impl Log {
             Admission {
                 task: s.task,
                 run: s.next_run,
+                conversation: s.owner.line(s.lane).cloned(),
                 user: s.owner.user,
-                conversation: s.owner.conversation,
+                lane: s.lane,
                 kind: s.kind,
                 why: s.admit_as,
             }
@@ -203,7 +195,7 @@ impl Log {
     }
 
     pub fn caps(&mut self, user: u32, organisation: u32) -> Sequence {
-        let caps = Caps { user, organisation, conversation: 1 };
+        let caps = Caps { user, organisation, conversation: 1, foreground: 2 };
         self.policy(Policy { caps, ..Policy::default() })
     }
 

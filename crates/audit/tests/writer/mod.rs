@@ -106,7 +106,7 @@ fn restart(log: &mut Log, task: &TaskRef) {
 /// A task of a conversation, with everything a submission and a run may carry, over three runs.
 fn completed_after_three_runs() -> Vec<String> {
     let mut log = log();
-    let caps = Caps { user: 2, organisation: 10, conversation: 1 };
+    let caps = Caps { user: 2, organisation: 10, conversation: 1, foreground: 2 };
     let budget = Some(TokenBudget { tokens: 1_000_000, per: Period::Day });
     log.policy(Policy { caps, weight: 3, budget, continue_unfinished: true, ..Policy::default() });
     let task = TaskRef { org: org(), task: TaskId::for_key(&org(), "order-7") };

@@ -237,6 +237,9 @@ pub(crate) struct PolicyArgs {
     /// Running tasks in one conversation
     #[arg(long, value_name = "N")]
     pub(crate) conversation_cap: Option<u32>,
+    /// Running tasks of one user in the foreground, beside all others
+    #[arg(long, value_name = "N")]
+    pub(crate) foreground_cap: Option<u32>,
     /// Its share of the executors against other organisations
     #[arg(long, value_name = "N")]
     pub(crate) weight: Option<u32>,

@@ -1,7 +1,7 @@
 //! `policy`.
 
 use longhaul_client::{Client, Error};
-use longhaul_core::{Actor, Millis, OrgId, Period, Role, Threshold, TokenBudget, ToolRule, text};
+use longhaul_core::{Actor, Caps, Millis, OrgId, Period, Role, Threshold, TokenBudget, ToolRule, text};
 
 use crate::args::PolicyArgs;
 use crate::exit::{Code, told, usage};
@@ -15,6 +15,7 @@ pub(crate) async fn policy(client: &Client, args: &PolicyArgs) -> anyhow::Result
     set(&mut policy.caps.user, args.user_cap);
     set(&mut policy.caps.organisation, args.organisation_cap);
     set(&mut policy.caps.conversation, args.conversation_cap);
+    set(&mut policy.caps.foreground, args.foreground_cap);
     set(&mut policy.weight, args.weight);
     if let Some(tokens) = &args.daily_tokens {
         policy.budget = match tokens.as_str() {
@@ -32,8 +33,8 @@ pub(crate) async fn policy(client: &Client, args: &PolicyArgs) -> anyhow::Result
     if policy.weight == 0 {
         return Err(told(Code::Usage, "a weight of 0 would starve the organisation; the least is 1"));
     }
-    let caps = [policy.caps.user, policy.caps.organisation, policy.caps.conversation];
-    if caps.contains(&0) {
+    let Caps { user, organisation, conversation, foreground } = policy.caps;
+    if [user, organisation, conversation, foreground].contains(&0) {
         return Err(told(Code::Usage, "with a cap of 0 no task would ever start; the least is 1"));
     }
     if policy != before {
@@ -50,6 +51,7 @@ pub(crate) async fn policy(client: &Client, args: &PolicyArgs) -> anyhow::Result
             ("running tasks of one user", policy.caps.user.to_string()),
             ("running tasks of the organisation", policy.caps.organisation.to_string()),
             ("running tasks in one conversation", policy.caps.conversation.to_string()),
+            ("running tasks of one user in the foreground", policy.caps.foreground.to_string()),
             ("weight against other organisations", policy.weight.to_string()),
             ("token budget", budget),
             ("continue failed and aborted tasks", policy.continue_unfinished.to_string()),

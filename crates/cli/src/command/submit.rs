@@ -58,7 +58,7 @@ impl SubmissionArgs {
         now: Timestamp,
     ) -> anyhow::Result<NewTask> {
         let limits = Limits { slice: self.slice, span: self.span, queries, tokens: self.tokens };
-        let mut task = task.limits(limits).priority(self.priority.into());
+        let mut task = task.limits(limits).priority(self.priority.into()).lane(self.lane.into());
         if let Some(max_attempts) = self.max_attempts {
             task = task.retry(RetryPolicy { max_attempts, ..RetryPolicy::default() });
         }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::brief::{Brief, Grant};
+use super::brief::{Brief, Grant, Want};
 use super::fold::Board;
 use super::rooms::Places;
 use super::turns::Kept;
 use crate::beat::TaskRef;
-use crate::id::{Kind, OrgId, Sequence, UserId};
+use crate::id::{OrgId, Sequence, UserId};
 use crate::ledger::{Admission, MAX_ADMISSIONS};
 use crate::time::Timestamp;
 
@@ -53,7 +53,7 @@ impl Board {
         let mut places = self.free_places();
         let mut plan = Vec::new();
         while plan.len() < limit {
-            let open = places.kinds();
+            let open = places.wants();
             let Some(step) = self.choose(&open) else { break };
             let Admission { run, why, .. } = step.admission;
             let index = u32::try_from(plan.len()).unwrap_or(u32::MAX);
@@ -90,11 +90,12 @@ impl Board {
     }
 
     /// Whose turn it is, while there is room for `open`.
-    fn choose(&self, open: &BTreeSet<Kind>) -> Option<Step> {
+    fn choose(&self, open: &BTreeSet<Want>) -> Option<Step> {
         let org_id = self.turns.next(open)?;
         let org = self.orgs.get(org_id)?;
+        let open = &org.within_cap(open);
         let user_id = org.turns.next(open)?;
-        let (.., task) = *org.users.get(user_id)?.first(open)?;
+        let (.., task) = *org.users.get(user_id)?.first(open, org.policy.caps)?;
         let brief = self.tasks.get(&TaskRef { org: org_id.clone(), task })?;
         Some(Step {
             org: org_id.clone(),
@@ -103,7 +104,8 @@ impl Board {
                 task,
                 run: brief.next_run,
                 user: user_id.clone(),
-                conversation: brief.owner.conversation.clone(),
+                conversation: brief.conversation().cloned(),
+                lane: brief.lane,
                 kind: brief.kind.clone(),
                 why: brief.admit_as,
             },

@@ -2,9 +2,9 @@
 
 use crate::beat::TaskRef;
 use crate::event::AdmissionReason;
-use crate::id::{ExecutorId, Kind, RunNumber, Sequence, TaskId};
+use crate::id::{ConversationId, ExecutorId, Kind, RunNumber, Sequence, TaskId};
 use crate::snapshot::{Snapshot, Status};
-use crate::submission::{Owner, Priority};
+use crate::submission::{Lane, Owner, Priority};
 use crate::time::Timestamp;
 
 /// A slot given by the ledger to a run that has not started.
@@ -27,6 +27,7 @@ pub(super) struct Brief {
     pub(super) owner: Owner,
     pub(super) kind: Kind,
     pub(super) priority: Priority,
+    pub(super) lane: Lane,
     pub(super) submitted_at: Timestamp,
     pub(super) queued_at: Timestamp,
     pub(super) not_before: Option<Timestamp>,
@@ -39,9 +40,12 @@ pub(super) struct Brief {
     pub(super) grant: Option<Grant>,
 }
 
-/// A task's place among its user's: what has begun before what is new, then the more urgent, then
-/// the older.
-pub(super) type Rank = (bool, Priority, Timestamp, Timestamp, TaskId);
+/// What a task waits for: a slot of a lane, and a place for a kind.
+pub(super) type Want = (Lane, Kind);
+
+/// A task's place among its user's: the foreground first, then what has begun before what is new, then
+/// the more urgent, then the older.
+pub(super) type Rank = (Lane, bool, Priority, Timestamp, Timestamp, TaskId);
 
 /// A task's place in its conversation: what is under way, then by submission.
 pub(super) type Line = (bool, Timestamp, TaskId);
@@ -53,6 +57,7 @@ impl Brief {
             owner: snapshot.owner.clone(),
             kind: snapshot.kind.clone(),
             priority: snapshot.priority,
+            lane: snapshot.lane,
             submitted_at: snapshot.submitted_at,
             queued_at: snapshot.queued_at,
             not_before: snapshot.not_before,
@@ -71,7 +76,16 @@ impl Brief {
         TaskRef { org: self.owner.org.clone(), task: self.task }
     }
 
-    /// Counted under the caps of its user and organisation.
+    pub(super) fn want(&self) -> Want {
+        (self.lane, self.kind.clone())
+    }
+
+    /// The conversation whose line it stands in.
+    pub(super) fn conversation(&self) -> Option<&ConversationId> {
+        self.owner.line(self.lane)
+    }
+
+    /// Counted under the caps of its lane.
     pub(super) fn holds_slot(&self) -> bool {
         self.status.is_running() || self.grant.is_some()
     }
@@ -107,7 +121,7 @@ impl Brief {
     }
 
     pub(super) fn rank(&self) -> Rank {
-        (!self.is_under_way(), self.priority, self.queued_at, self.submitted_at, self.task)
+        (self.lane, !self.is_under_way(), self.priority, self.queued_at, self.submitted_at, self.task)
     }
 
     pub(super) fn line(&self) -> Line {

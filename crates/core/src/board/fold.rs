@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::brief::{Brief, Grant};
+use super::brief::{Brief, Grant, Want};
 use super::organisation::Organisation;
 use super::rooms::Rooms;
 use super::turns::Turns;
@@ -109,7 +109,7 @@ impl Board {
         for (index, admission) in (0..).zip(&commit.admissions) {
             let grant = Grant { run: admission.run, ledger: sequence, index, why: admission.why };
             let task = TaskRef { org: commit.org.clone(), task: admission.task };
-            self.serve(&task, grant, &places.kinds());
+            self.serve(&task, grant, &places.wants());
             places.take(&admission.kind);
         }
     }
@@ -122,11 +122,11 @@ impl Board {
     }
 
     /// Gives a waiting task's next run a slot, in its turn, while there was room for `open`.
-    pub(super) fn serve(&mut self, task: &TaskRef, grant: Grant, open: &BTreeSet<Kind>) {
+    pub(super) fn serve(&mut self, task: &TaskRef, grant: Grant, open: &BTreeSet<Want>) {
         let Some(brief) = self.tasks.get(task).filter(|brief| brief.may_have(&grant)) else { return };
-        let mut open = open.clone();
-        open.insert(brief.kind.clone());
         if let Some(org) = self.orgs.get_mut(&brief.owner.org) {
+            let mut open = org.within_cap(open);
+            open.insert(brief.want());
             org.turns.charge(&brief.owner.user, &open, 1);
             self.turns.charge(&brief.owner.org, &open, org.quantum());
         }
@@ -232,7 +232,8 @@ impl Board {
     pub(super) fn replace(&mut self, task: TaskRef, brief: Option<Brief>) {
         let old = self.tasks.remove(&task);
         self.move_run(old.as_ref(), brief.as_ref());
-        let Some(owner) = brief.as_ref().or(old.as_ref()).map(|brief| brief.owner.clone()) else { return };
+        let Some(either) = brief.as_ref().or(old.as_ref()) else { return };
+        let (owner, conversation) = (either.owner.clone(), either.conversation().cloned());
         if let Some(old) = &old {
             self.unfile(old);
         }
@@ -240,7 +241,7 @@ impl Board {
             self.file(&brief);
             self.tasks.insert(task, brief);
         }
-        if let Some(conversation) = &owner.conversation {
+        if let Some(conversation) = &conversation {
             self.settle(&owner.org, conversation);
         }
         if let Some(org) = self.orgs.get_mut(&owner.org) {
@@ -267,10 +268,10 @@ impl Board {
         let due = brief.due(self.now);
         let org = self.orgs.entry(brief.owner.org.clone()).or_default();
         if brief.holds_slot() {
-            org.held += 1;
-            org.user(&brief.owner.user).held.insert(brief.task);
+            org.held += u32::from(brief.lane.is_background());
+            org.user(&brief.owner.user).hold(brief);
         }
-        if let Some(conversation) = &brief.owner.conversation {
+        if let Some(conversation) = brief.conversation() {
             let conversation = org.conversations.entry(conversation.clone()).or_default();
             if brief.holds_conversation() {
                 conversation.hold(brief.task);
@@ -293,11 +294,10 @@ impl Board {
         if let Some(org) = self.orgs.get_mut(&brief.owner.org) {
             let user = org.users.entry(brief.owner.user.clone()).or_default();
             user.dequeue(brief);
-            if user.held.remove(&brief.task) {
-                org.held -= 1;
+            if user.let_go(brief) {
+                org.held -= u32::from(brief.lane.is_background());
             }
-            let conversation = brief.owner.conversation.as_ref();
-            if let Some(conversation) = conversation.and_then(|id| org.conversations.get_mut(id)) {
+            if let Some(conversation) = brief.conversation().and_then(|id| org.conversations.get_mut(id)) {
                 conversation.leave(&brief.line());
             }
         }
@@ -338,7 +338,7 @@ impl Board {
     /// Puts an organisation in or out of line, after a change.
     fn refresh(&mut self, id: &OrgId) {
         let Some(org) = self.orgs.get(id) else { return };
-        self.turns.set(id, &org.kinds(self.now), org.quantum());
+        self.turns.set(id, &org.wants(self.now), org.quantum());
         let waits_for_day = org.exhausted(self.now).is_some_and(|(budget, _)| budget.per == Period::Day);
         if org.is_blank() {
             self.orgs.remove(id);

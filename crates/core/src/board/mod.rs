@@ -7,11 +7,12 @@
 //! that the run ended: paused, continued, lost, or the task itself ended. Task subjects and ledgers
 //! lie in one stream, so every reader sees the same order, and an admission of a run the task can no
 //! longer have (its `next_run` moved on) is void for everybody. Paused gives back the slot of user
-//! and organisation and keeps the conversation.
+//! and organisation and keeps the conversation. In the foreground a task takes one of its user's slots
+//! for that, and nothing else.
 //!
 //! **Order of admission.** Organisations take turns by weight, users within an organisation take
-//! turns one by one, both by deficit round robin. A user's own tasks go: what has begun (resumed,
-//! continued, reassigned) before what is new, then interactive, normal, batch, then the longest
+//! turns one by one, both by deficit round robin. A user's own tasks go: the foreground before the
+//! background, what has begun (resumed, continued, reassigned) before what is new, then interactive, normal, batch, then the longest
 //! waiting. The tasks of a conversation go in order of submission.
 //!
 //! **Safe while behind.** A board that has seen an organisation's whole ledger, however old its view

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::brief::{Brief, Rank};
+use super::brief::{Brief, Rank, Want};
 use super::conversation::Conversation;
 use super::turns::Turns;
 use crate::id::{ConversationId, Kind, Sequence, TaskId, UserId};
-use crate::ledger::{Period, Policy, TokenBudget};
+use crate::ledger::{Caps, Period, Policy, TokenBudget};
+use crate::submission::Lane;
 use crate::time::Timestamp;
 
 /// The largest weight that counts: how many admissions one turn of an organisation may have.
@@ -21,11 +22,11 @@ pub(super) struct Organisation {
     pub(super) ledger: Sequence,
     /// A record of its ledger cannot be read: who has a slot is not known.
     pub(super) unreadable: bool,
-    /// How many of its tasks hold a slot: the sum over its users.
+    /// How many of its tasks hold a slot of the background: the sum over its users.
     pub(super) held: u32,
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) conversations: BTreeMap<ConversationId, Conversation>,
-    /// Users that have something to admit and are below their cap.
+    /// Users, by what they have to admit and are below their cap for.
     pub(super) turns: Turns<UserId>,
 }
 
@@ -33,37 +34,58 @@ pub(super) struct Organisation {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct User {
     /// Tasks that hold a slot.
-    pub(super) held: BTreeSet<TaskId>,
+    pub(super) held: BTreeMap<Lane, BTreeSet<TaskId>>,
     /// Tasks for which nothing but slots and places is missing.
-    pub(super) queue: BTreeMap<Kind, BTreeSet<Rank>>,
+    pub(super) queue: BTreeMap<Want, BTreeSet<Rank>>,
 }
 
 impl User {
     pub(super) fn enqueue(&mut self, brief: &Brief) {
-        self.queue.entry(brief.kind.clone()).or_default().insert(brief.rank());
+        self.queue.entry(brief.want()).or_default().insert(brief.rank());
     }
 
     pub(super) fn dequeue(&mut self, brief: &Brief) {
-        if let Some(queue) = self.queue.get_mut(&brief.kind) {
+        let want = brief.want();
+        if let Some(queue) = self.queue.get_mut(&want) {
             queue.remove(&brief.rank());
             if queue.is_empty() {
-                self.queue.remove(&brief.kind);
+                self.queue.remove(&want);
             }
         }
     }
 
-    pub(super) fn running(&self) -> u32 {
-        u32::try_from(self.held.len()).unwrap_or(u32::MAX)
+    pub(super) fn hold(&mut self, brief: &Brief) {
+        self.held.entry(brief.lane).or_default().insert(brief.task);
     }
 
-    /// How many more slots its cap leaves.
-    pub(super) fn room(&self, cap: u32) -> u32 {
-        cap.saturating_sub(self.running())
+    /// Whether it held a slot.
+    pub(super) fn let_go(&mut self, brief: &Brief) -> bool {
+        let Some(held) = self.held.get_mut(&brief.lane) else { return false };
+        let did = held.remove(&brief.task);
+        if held.is_empty() {
+            self.held.remove(&brief.lane);
+        }
+        did
     }
 
-    /// Whose turn it is among its tasks of these kinds.
-    pub(super) fn first(&self, kinds: &BTreeSet<Kind>) -> Option<&Rank> {
-        kinds.iter().filter_map(|kind| self.queue.get(kind)?.first()).min()
+    /// Its tasks that hold a slot of a lane.
+    pub(super) fn holders(&self, lane: Lane) -> impl Iterator<Item = TaskId> {
+        self.held.get(&lane).into_iter().flatten().copied()
+    }
+
+    pub(super) fn running(&self, lane: Lane) -> u32 {
+        self.held.get(&lane).map_or(0, |held| u32::try_from(held.len()).unwrap_or(u32::MAX))
+    }
+
+    /// How many more slots of a lane its cap leaves.
+    pub(super) fn room(&self, lane: Lane, caps: Caps) -> u32 {
+        caps.of_user(lane).saturating_sub(self.running(lane))
+    }
+
+    /// Whose turn it is among its tasks that want one of these, and may have it.
+    pub(super) fn first(&self, open: &BTreeSet<Want>, caps: Caps) -> Option<&Rank> {
+        let open = open.iter().filter(|(lane, _)| self.room(*lane, caps) > 0);
+        open.filter_map(|want| self.queue.get(want)?.first()).min()
     }
 
     fn is_empty(&self) -> bool {
@@ -89,22 +111,26 @@ impl Organisation {
     }
 
     /// What it has to admit and may, as far as its own limits go.
-    pub(super) fn kinds(&self, now: Timestamp) -> BTreeSet<Kind> {
-        if self.unreadable || self.held >= self.policy.caps.organisation || self.exhausted(now).is_some() {
+    pub(super) fn wants(&self, now: Timestamp) -> BTreeSet<Want> {
+        if self.unreadable || self.exhausted(now).is_some() {
             return BTreeSet::new();
         }
-        self.turns.kinds()
+        self.within_cap(&self.turns.wants())
+    }
+
+    /// Those that its cap leaves room for: it binds the background alone.
+    pub(super) fn within_cap(&self, wants: &BTreeSet<Want>) -> BTreeSet<Want> {
+        let room = self.held < self.policy.caps.organisation;
+        wants.iter().filter(|(lane, _)| room || !lane.is_background()).cloned().collect()
     }
 
     /// Puts a user in or out of line, after a change.
     pub(super) fn refresh(&mut self, id: &UserId, known: &BTreeSet<Kind>) {
         let Some(user) = self.users.get(id) else { return };
-        let kinds = match user.room(self.policy.caps.user) {
-            0 => BTreeSet::new(),
-            // Kinds nobody ever took stay out: there may be as many as submitters think of.
-            _ => user.queue.keys().filter(|kind| known.contains(*kind)).cloned().collect(),
-        };
-        self.turns.set(id, &kinds, 1);
+        // Kinds nobody ever took stay out: there may be as many as submitters think of.
+        let may = |(lane, kind): &&Want| known.contains(kind) && user.room(*lane, self.policy.caps) > 0;
+        let wants = user.queue.keys().filter(may).cloned().collect();
+        self.turns.set(id, &wants, 1);
         if user.is_empty() {
             self.users.remove(id);
         }

@@ -6,14 +6,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::admit::{PLANNED, Step};
-use super::brief::{Brief, Rank};
+use super::brief::{Brief, Rank, Want};
 use super::fold::Board;
 use super::organisation::{Organisation, User};
 use super::waiting::{Candidate, MAX_BLOCKERS, WaitReason, Waiting};
 use crate::beat::TaskRef;
 use crate::event::AdmissionReason;
-use crate::id::{Kind, OrgId, RunNumber, TaskId, UserId};
+use crate::id::{OrgId, RunNumber, TaskId, UserId};
+use crate::ledger::Caps;
 use crate::snapshot::Status;
+use crate::submission::Lane;
 use crate::time::Timestamp;
 
 /// The id a candidate has while its place is looked up; no task has it.
@@ -48,6 +50,7 @@ impl Board {
             owner: candidate.owner.clone(),
             kind: candidate.kind.clone(),
             priority: candidate.priority,
+            lane: candidate.lane,
             // Whatever is submitted now is the youngest, whatever the clocks say.
             submitted_at: Timestamp(i64::MAX),
             queued_at: Timestamp(i64::MAX),
@@ -109,7 +112,7 @@ impl Board {
             };
             return (reason, 1, vec![]);
         }
-        if let Some(conversation) = &brief.owner.conversation
+        if let Some(conversation) = brief.conversation()
             && let Some(known) = org.conversations.get(conversation)
             && known.is_shut(&brief.line())
         {
@@ -119,8 +122,9 @@ impl Board {
             let reason = WaitReason::Conversation { conversation: conversation.clone(), holder };
             return (reason, known.ahead(&brief.line()) + 1, blockers);
         }
-        let some_takes = |kind: &Kind| self.rooms.takes(kind);
-        let this_kind = |kind: &Kind| *kind == brief.kind;
+        let some_takes = |(_, kind): &Want| self.rooms.takes(kind);
+        let this_kind = |(_, kind): &Want| *kind == brief.kind;
+        let this_lane = |want: &Want| want.0 == brief.lane && some_takes(want);
         if org.unreadable {
             let place = place_in_organisation(org, brief, &some_takes, walked);
             return (WaitReason::LedgerUnreadable, place, vec![]);
@@ -129,22 +133,26 @@ impl Board {
             let reason = WaitReason::TokenBudget { used, budget: budget.tokens, per: budget.per };
             return (reason, place_in_organisation(org, brief, &some_takes, walked), vec![]);
         }
-        if !some_takes(&brief.kind) {
+        if !self.rooms.takes(&brief.kind) {
             let reason = WaitReason::NoExecutor { kind: brief.kind.clone() };
             return (reason, self.place_in_shard(org, brief, &this_kind, walked), vec![]);
         }
         let caps = org.policy.caps;
         let user = org.users.get(&brief.owner.user);
-        if let Some(user) = user.filter(|user| user.room(caps.user) == 0) {
-            let reason = WaitReason::UserCap { running: user.running(), cap: caps.user };
-            let place = ahead_of_own(user, brief, &some_takes, walked) + 1;
-            return (reason, place, user.held.iter().copied().collect());
+        if let Some(user) = user.filter(|user| user.room(brief.lane, caps) == 0) {
+            let (running, cap) = (user.running(brief.lane), caps.of_user(brief.lane));
+            let reason = match brief.lane {
+                Lane::Foreground => WaitReason::ForegroundCap { running, cap },
+                Lane::Background => WaitReason::UserCap { running, cap },
+            };
+            let place = ahead_of_own(user, brief, &this_lane, walked) + 1;
+            return (reason, place, user.holders(brief.lane).collect());
         }
-        if org.held >= caps.organisation {
+        if brief.lane.is_background() && org.held >= caps.organisation {
             let reason = WaitReason::OrganisationCap { running: org.held, cap: caps.organisation };
-            let held = org.users.values().flat_map(|user| user.held.iter().copied());
+            let held = org.users.values().flat_map(|user| user.holders(brief.lane));
             let blockers = held.take(MAX_BLOCKERS + 1).collect();
-            return (reason, place_in_organisation(org, brief, &some_takes, walked), blockers);
+            return (reason, place_in_organisation(org, brief, &this_lane, walked), blockers);
         }
         let places = self.rooms.places(&brief.kind);
         let reason = WaitReason::ExecutorsBusy { kind: brief.kind.clone(), places };
@@ -156,7 +164,7 @@ impl Board {
         &self,
         own: &Organisation,
         brief: &Brief,
-        counts: &dyn Fn(&Kind) -> bool,
+        counts: &dyn Fn(&Want) -> bool,
         walked: &mut Walked,
     ) -> usize {
         let place = place_in_organisation(own, brief, counts, walked);
@@ -186,13 +194,14 @@ impl Board {
     }
 
     /// How many of an organisation's waiting tasks its own limits would let through.
-    fn admissible(&self, org: &Organisation, counts: &dyn Fn(&Kind) -> bool) -> usize {
+    fn admissible(&self, org: &Organisation, counts: &dyn Fn(&Want) -> bool) -> usize {
         if org.unreadable || org.exhausted(self.now).is_some() {
             return 0;
         }
         let caps = org.policy.caps;
-        let all: usize = org.users.values().map(|user| admissible(user, caps.user, counts)).sum();
-        all.min(caps.organisation.saturating_sub(org.held) as usize)
+        let of = |lane| org.users.values().map(|user| admissible(user, lane, caps, counts)).sum::<usize>();
+        let room = caps.organisation.saturating_sub(org.held) as usize;
+        of(Lane::Foreground) + of(Lane::Background).min(room)
     }
 }
 
@@ -200,7 +209,7 @@ impl Board {
 fn place_in_organisation(
     org: &Organisation,
     brief: &Brief,
-    counts: &dyn Fn(&Kind) -> bool,
+    counts: &dyn Fn(&Want) -> bool,
     walked: &mut Walked,
 ) -> usize {
     let own_id = &brief.owner.user;
@@ -210,14 +219,15 @@ fn place_in_organisation(
     let others = org.users.iter().filter(|(id, _)| *id != own_id);
     let ahead = others.map(|(id, user)| {
         let served = rounds + usize::from((ticket(id), id) < own);
-        served.min(admissible(user, org.policy.caps.user, counts))
+        served.min(Lane::ALL.map(|lane| admissible(user, lane, org.policy.caps, counts)).iter().sum())
     });
     rounds + 1 + ahead.sum::<usize>()
 }
 
 /// How many of its user's tasks of the kinds that count come first.
-fn ahead_of_own(user: &User, brief: &Brief, counts: &dyn Fn(&Kind) -> bool, walked: &mut Walked) -> usize {
-    let queues = user.queue.iter().filter(|(kind, _)| counts(kind) || **kind == brief.kind);
+fn ahead_of_own(user: &User, brief: &Brief, counts: &dyn Fn(&Want) -> bool, walked: &mut Walked) -> usize {
+    let own = brief.want();
+    let queues = user.queue.iter().filter(|(want, _)| counts(want) || **want == own);
     queues.map(|(_, queue)| walked.before(queue, brief.rank())).sum()
 }
 
@@ -234,8 +244,8 @@ impl Walked {
     }
 }
 
-fn admissible(user: &User, cap: u32, counts: &dyn Fn(&Kind) -> bool) -> usize {
-    let queues = user.queue.iter().filter(|(kind, _)| counts(kind));
+fn admissible(user: &User, lane: Lane, caps: Caps, counts: &dyn Fn(&Want) -> bool) -> usize {
+    let queues = user.queue.iter().filter(|(want, _)| want.0 == lane && counts(want));
     let waiting: usize = queues.map(|(_, queue)| queue.len()).sum();
-    waiting.min(user.room(cap) as usize)
+    waiting.min(user.room(lane, caps) as usize)
 }

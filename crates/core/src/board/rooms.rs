@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::brief::Want;
 use crate::beat::{Beat, HeldRun, Room, TaskRef};
 use crate::id::{ExecutorId, Kind, RunNumber};
+use crate::submission::Lane;
 
 pub(super) type Run = (TaskRef, RunNumber);
 
@@ -150,10 +152,11 @@ struct Seats {
 }
 
 impl Places {
-    /// The kinds there is room for.
-    pub(super) fn kinds(&self) -> BTreeSet<Kind> {
+    /// What there is room for: a kind, in whichever lane.
+    pub(super) fn wants(&self) -> BTreeSet<Want> {
         let open = self.seats.iter().flat_map(|seats| seats.kinds.iter());
-        open.filter(|(_, free)| **free > 0).map(|(kind, _)| kind.clone()).collect()
+        let kinds = open.filter(|(_, free)| **free > 0).map(|(kind, _)| kind);
+        kinds.flat_map(|kind| Lane::ALL.map(|lane| (lane, kind.clone()))).collect()
     }
 
     /// Hands out a place for the kind: at the executor that takes the fewest kinds, so that the

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConversationId, Kind, RunNumber, TaskId};
 use crate::ledger::Period;
-use crate::submission::{Owner, Priority, Submission};
+use crate::submission::{Lane, Owner, Priority, Submission};
 use crate::time::Timestamp;
 
 /// Most tasks named as blockers.
@@ -23,8 +23,10 @@ pub struct Waiting {
     /// | --- | --- |
     /// | `not_before`, `retry_backoff` | none: it waits for its own time, and is always 1 |
     /// | `conversation` | the conversation's tasks behind its holder, by submission |
-    /// | `user_cap` | the user's tasks, by urgency, then age |
-    /// | `organisation_cap`, `token_budget`, `ledger_unreadable` | the organisation's tasks, users taking turns |
+    /// | `user_cap` | the user's tasks in the background, by urgency, then age |
+    /// | `foreground_cap` | the user's tasks in the foreground, by urgency, then age |
+    /// | `organisation_cap` | the organisation's tasks in the background, users taking turns |
+    /// | `token_budget`, `ledger_unreadable` | the organisation's tasks, users taking turns |
     /// | `no_executor`, `executors_busy` | all tasks of the kind, organisations and users taking turns |
     /// | `admitted` | runs of the kind that have a slot and have not started, by admission |
     /// | `next` | what is admitted now, by turn |
@@ -93,14 +95,21 @@ pub enum WaitReason {
         /// Which kind.
         kind: Kind,
     },
-    /// The user has as many tasks running as allowed.
+    /// The user has as many tasks running in the background as allowed.
     UserCap {
         /// How many slots are taken.
         running: u32,
         /// How many there are.
         cap: u32,
     },
-    /// The organisation has as many tasks running as allowed.
+    /// The user has as many tasks running in the foreground as allowed.
+    ForegroundCap {
+        /// How many slots are taken.
+        running: u32,
+        /// How many there are.
+        cap: u32,
+    },
+    /// The organisation has as many tasks running in the background as allowed.
     OrganisationCap {
         /// How many slots are taken.
         running: u32,
@@ -134,6 +143,7 @@ impl WaitReason {
             Self::TokenBudget { .. } => "token_budget",
             Self::NoExecutor { .. } => "no_executor",
             Self::UserCap { .. } => "user_cap",
+            Self::ForegroundCap { .. } => "foreground_cap",
             Self::OrganisationCap { .. } => "organisation_cap",
             Self::ExecutorsBusy { .. } => "executors_busy",
             Self::Admitted { .. } => "admitted",
@@ -162,6 +172,9 @@ impl fmt::Display for WaitReason {
             }
             Self::NoExecutor { kind } => write!(f, "no executor takes the kind {kind}"),
             Self::UserCap { running, cap } => write!(f, "{running} of the user's {cap} slots are taken"),
+            Self::ForegroundCap { running, cap } => {
+                write!(f, "{running} of the user's {cap} foreground slots are taken")
+            }
             Self::OrganisationCap { running, cap } => {
                 write!(f, "{running} of the organisation's {cap} slots are taken")
             }
@@ -182,6 +195,9 @@ pub struct Candidate {
     /// How urgent.
     #[serde(default)]
     pub priority: Priority,
+    /// Whose slots it would take.
+    #[serde(default, skip_serializing_if = "Lane::is_background")]
+    pub lane: Lane,
     /// Not before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -193,6 +209,7 @@ impl From<&Submission> for Candidate {
             owner: said.owner.clone(),
             kind: said.kind.clone(),
             priority: said.priority,
+            lane: said.lane,
             not_before: said.not_before,
         }
     }

@@ -34,25 +34,12 @@ pub fn digest(n: u8) -> Digest {
 }
 
 pub fn submission() -> Submission {
-    Submission {
-        owner: Owner {
-            org: OrgId::new("acme").unwrap(),
-            user: UserId::new("ann").unwrap(),
-            conversation: None,
-        },
-        kind: Kind::new("report").unwrap(),
-        title: Title::new("Quarterly review").unwrap(),
-        input: Payload::Inline(Value::from("go")),
-        limits: Limits::default(),
-        retry: RetryPolicy::default(),
-        priority: Priority::default(),
-        not_before: None,
-        labels: Default::default(),
-        lineage: Lineage::default(),
-        key: None,
-        inherited: vec![],
-        context: None,
-    }
+    Submission::new(
+        Owner { org: OrgId::new("acme").unwrap(), user: UserId::new("ann").unwrap(), conversation: None },
+        Kind::new("report").unwrap(),
+        Title::new("Quarterly review").unwrap(),
+        Payload::Inline(Value::from("go")),
+    )
 }
 
 /// The role that gives a command.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use longhaul_core::{EventBody, RunNumber, Snapshot, Status, TaskRef};
+use longhaul_core::{EventBody, Lane, RunNumber, Snapshot, Status, TaskRef};
 
 use super::pure::{Pure, org, task_id};
 use super::state::{State, Task};
@@ -12,6 +12,7 @@ pub(crate) enum Law {
     UserCap,
     OrganisationCap,
     ConversationCap,
+    ForegroundCap,
     Recount,
     SecondEnd,
     AfterEnd,
@@ -30,6 +31,7 @@ impl fmt::Display for Law {
             Self::UserCap => "more tasks of a user run than its cap allows",
             Self::OrganisationCap => "more tasks of the organisation run than its cap allows",
             Self::ConversationCap => "more tasks of a conversation run than its cap allows",
+            Self::ForegroundCap => "more tasks of a user run in the foreground than its cap allows",
             Self::Recount => "the board's slots are not what the log says",
             Self::SecondEnd => "an attempt has two ends",
             Self::AfterEnd => "something follows the end",
@@ -98,7 +100,7 @@ pub(crate) fn recount(pure: &Pure, state: &State) -> Result<(), Law> {
         || (0..).zip(&state.tasks).filter_map(|(at, task)| Some((at, task, pure.snapshot(task.snap)?)));
     let waits_with_slot =
         |task: &Task, s: &Snapshot| s.status == Status::Pending && task.admitted & 1 << s.next_run.0 != 0;
-    let (mut slots, mut users, mut conversations) = (0, Vec::new(), Vec::new());
+    let (mut users, mut foreground, mut conversations) = (Vec::new(), Vec::new(), Vec::new());
     let board = pure.board(*state.views.last().unwrap());
     for (at, task, s) in tasks() {
         let waits = waits_with_slot(task, s);
@@ -107,28 +109,36 @@ pub(crate) fn recount(pure: &Pure, state: &State) -> Result<(), Law> {
             return Err(Law::Recount);
         }
         let slot = s.status.is_running() || waits;
-        if slot {
-            slots += 1;
-            users.push(&s.owner.user);
+        match s.lane {
+            Lane::Background if slot => users.push(&s.owner.user),
+            Lane::Foreground if slot => foreground.push(&s.owner.user),
+            _ => {}
         }
-        if slot || s.status == Status::Paused {
+        if s.lane == Lane::Background && (slot || s.status == Status::Paused) {
             conversations.extend(&s.owner.conversation);
         }
     }
-    let most = |all: &mut dyn Iterator<Item = usize>| all.max().unwrap_or(0) as u32;
-    if slots > caps.organisation {
+    if users.len() > caps.organisation as usize {
         return Err(Law::OrganisationCap);
     }
-    if most(&mut users.iter().map(|one| users.iter().filter(|other| other == &one).count())) > caps.user {
+    if most(&users) > caps.user {
         return Err(Law::UserCap);
     }
-    let talks = |one| conversations.iter().filter(|other| *other == one).count();
-    if most(&mut conversations.iter().map(talks)) > caps.conversation {
+    if most(&foreground) > caps.foreground {
+        return Err(Law::ForegroundCap);
+    }
+    if most(&conversations) > caps.conversation {
         return Err(Law::ConversationCap);
     }
     let counts = board.counts();
-    if counts.running + counts.admitted != u64::from(slots) {
+    if counts.running + counts.admitted != (users.len() + foreground.len()) as u64 {
         return Err(Law::Recount);
     }
     Ok(())
+}
+
+/// How often the most frequent one is there.
+fn most<T: PartialEq>(all: &[T]) -> u32 {
+    let times = |one: &T| all.iter().filter(|other| *other == one).count();
+    all.iter().map(times).max().unwrap_or(0) as u32
 }

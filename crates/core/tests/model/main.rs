@@ -26,7 +26,7 @@ use world::{Bounds, Flaw, World};
 /// More states than this are no small model any more.
 const MOST: usize = 12_000_000;
 
-const CAPS: Caps = Caps { user: 1, organisation: 2, conversation: 1 };
+const CAPS: Caps = Caps { user: 1, organisation: 2, conversation: 1, foreground: 1 };
 
 const NONE: Chances =
     Chances { crashes: 0, lost_answers: 0, slow: 0, aborts: 0, retries: 0, slices: 0, fails: 0, asks: 0 };
@@ -79,6 +79,14 @@ fn a_conversation_is_kept_while_somebody_is_asked() {
 }
 
 #[test]
+fn the_foreground_takes_slots_of_its_own() {
+    let chances = Chances { crashes: 1, ..NONE };
+    holds(submitted(bounds(&["ann/chat", "ann/chat^", "ann^"], 0, chances)));
+    let chances = Chances { lost_answers: 1, aborts: 1, ..NONE };
+    holds(bounds(&["ann/chat", "ann/chat^"], 0, chances));
+}
+
+#[test]
 fn an_abort_meets_crashes_lost_answers_and_a_slow_executor() {
     let chances = Chances { crashes: 1, lost_answers: 1, slow: 1, aborts: 1, ..NONE };
     holds(bounds(&["ann"], 1, chances));
@@ -113,6 +121,11 @@ fn recorded_steps_survive_slices_questions_and_losses() {
 #[test]
 fn the_ledger_needs_its_expectation() {
     finds(Flaw::LedgerUnchecked, Law::UserCap, bounds(&["ann", "ann!"], 0, NONE));
+}
+
+#[test]
+fn the_ledger_needs_its_expectation_in_the_foreground_too() {
+    finds(Flaw::LedgerUnchecked, Law::ForegroundCap, bounds(&["ann^", "ann!^"], 0, NONE));
 }
 
 #[test]
@@ -169,6 +182,13 @@ mod wide {
     fn four_tasks_compete_for_slots() {
         let chances = Chances { crashes: 1, ..NONE };
         holds(lagging(3, submitted(bounds(&["ann", "ann!", "bob/chat", "cat/chat"], 0, chances))));
+    }
+
+    #[test]
+    #[ignore = "takes minutes; for a change of the rules"]
+    fn lanes_beside_each_other() {
+        let chances = Chances { crashes: 1, ..NONE };
+        holds(lagging(2, submitted(bounds(&["ann/chat", "bob", "ann/chat^", "ann!^"], 0, chances))));
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub(crate) enum Fact {
 /// The tasks of a model, and what they are allowed.
 #[derive(Debug, Clone)]
 pub(crate) struct Scene {
-    /// Whose each is: `user` or `user/conversation`, with a `!` if it is urgent.
+    /// Whose each is: `user` or `user/conversation`, with a `!` if it is urgent, a `^` if it is in the
+    /// foreground.
     pub(crate) tasks: Vec<&'static str>,
     /// How many steps each has.
     pub(crate) steps: usize,
@@ -286,29 +287,25 @@ impl Pure {
 
     fn submission(&self, task: usize) -> Submission {
         let whose = self.scene.tasks[task];
-        let mut parts = whose.trim_end_matches('!').split('/');
+        let mut parts = whose.trim_end_matches(['!', '^']).split('/');
         Submission {
-            owner: Owner {
-                org: org(),
-                user: UserId::new(parts.next().unwrap()).unwrap(),
-                conversation: parts.next().map(|c| ConversationId::new(c).unwrap()),
-            },
-            kind: Kind::new("report").unwrap(),
-            title: Title::new("a task").unwrap(),
-            input: Payload::default(),
-            limits: Limits::default(),
             retry: RetryPolicy {
                 max_attempts: self.scene.attempts,
                 backoff: Millis(0),
                 ..RetryPolicy::default()
             },
-            priority: if whose.ends_with('!') { Priority::Interactive } else { Priority::Normal },
-            not_before: None,
-            labels: Default::default(),
-            lineage: Lineage::default(),
-            key: None,
-            inherited: vec![],
-            context: None,
+            priority: if whose.contains('!') { Priority::Interactive } else { Priority::Normal },
+            lane: if whose.ends_with('^') { Lane::Foreground } else { Lane::Background },
+            ..Submission::new(
+                Owner {
+                    org: org(),
+                    user: UserId::new(parts.next().unwrap()).unwrap(),
+                    conversation: parts.next().map(|c| ConversationId::new(c).unwrap()),
+                },
+                Kind::new("report").unwrap(),
+                Title::new("a task").unwrap(),
+                Payload::default(),
+            )
         }
     }
 }

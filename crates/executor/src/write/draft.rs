@@ -67,8 +67,6 @@ pub(crate) fn lighten(snapshot: &mut Snapshot) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use longhaul_core::decide::MAX_EVENTS;
     use longhaul_core::*;
     use serde_json::json;
@@ -83,25 +81,12 @@ mod tests {
 
     /// A task under way.
     fn running() -> Snapshot {
-        let said = Submission {
-            owner: Owner {
-                org: OrgId::new("acme").unwrap(),
-                user: UserId::new("ann").unwrap(),
-                conversation: None,
-            },
-            kind: Kind::new("any").unwrap(),
-            title: Title::new("a task").unwrap(),
-            input: Payload::Inline(json!("input")),
-            limits: Limits::default(),
-            retry: RetryPolicy::default(),
-            priority: Priority::default(),
-            not_before: None,
-            labels: BTreeMap::new(),
-            lineage: Lineage::default(),
-            key: None,
-            inherited: Vec::new(),
-            context: None,
-        };
+        let said = Submission::new(
+            Owner { org: OrgId::new("acme").unwrap(), user: UserId::new("ann").unwrap(), conversation: None },
+            Kind::new("any").unwrap(),
+            Title::new("a task").unwrap(),
+            Payload::Inline(json!("input")),
+        );
         let id = uuid::Uuid::nil();
         let started = EventBody::Started {
             run: RUN,

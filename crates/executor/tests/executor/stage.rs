@@ -51,25 +51,12 @@ pub(crate) fn limits(slice: u64, span: u64) -> Limits {
 }
 
 pub(crate) fn submission(kind: &str, input: Value) -> Submission {
-    Submission {
-        owner: Owner {
-            org: OrgId::new("acme").unwrap(),
-            user: UserId::new("ann").unwrap(),
-            conversation: None,
-        },
-        kind: Kind::new(kind).unwrap(),
-        title: Title::new("a task").unwrap(),
-        input: Payload::Inline(input),
-        limits: Limits::default(),
-        retry: RetryPolicy::default(),
-        priority: Priority::default(),
-        not_before: None,
-        labels: BTreeMap::new(),
-        lineage: Lineage::default(),
-        key: None,
-        inherited: Vec::new(),
-        context: None,
-    }
+    Submission::new(
+        Owner { org: OrgId::new("acme").unwrap(), user: UserId::new("ann").unwrap(), conversation: None },
+        Kind::new(kind).unwrap(),
+        Title::new("a task").unwrap(),
+        Payload::Inline(input),
+    )
 }
 
 pub(crate) fn client() -> Actor {
@@ -268,6 +255,7 @@ pub(crate) async fn admit(journal: &Journal, org: &OrgId, snapshot: &Snapshot) {
         run: snapshot.next_run,
         user: snapshot.owner.user.clone(),
         conversation: None,
+        lane: Lane::default(),
         kind: snapshot.kind.clone(),
         why: snapshot.admit_as,
     };

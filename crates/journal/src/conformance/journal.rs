@@ -8,7 +8,7 @@ use futures::future::join_all;
 use futures::stream::StreamExt;
 use longhaul_core::{
     Act, Admission, AdmissionCommit, AdmissionReason, Command, ConversationClaim, Dispatch, EventBody,
-    ExecutorId, OrgId, Payload, Policy, Rejection, Role, RunNumber, Sequence, Status, TaskRef, UserId,
+    ExecutorId, Lane, OrgId, Payload, Policy, Rejection, Role, RunNumber, Sequence, Status, TaskRef, UserId,
 };
 use longhaul_wire::{DecodeError, Parsed, Record, Subject};
 use serde_json::json;
@@ -167,6 +167,7 @@ fn admission(org: &OrgId) -> AdmissionCommit {
         run: RunNumber(1),
         user: UserId::new("ada").unwrap(),
         conversation: None,
+        lane: Lane::default(),
         kind: fresh_kind(),
         why: AdmissionReason::First,
     };

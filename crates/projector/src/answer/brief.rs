@@ -1,8 +1,8 @@
 //! Tasks in few words: read from columns, without their snapshots.
 
 use longhaul_core::{
-    ConversationId, ExecutorId, Kind, OrgId, RunNumber, Sequence, Status, TaskId, TaskRef, Timestamp, Title,
-    UserId,
+    ConversationId, ExecutorId, Kind, Lane, OrgId, RunNumber, Sequence, Status, TaskId, TaskRef, Timestamp,
+    Title, UserId,
 };
 use longhaul_wire::query::{Brief, BriefPage, Briefs, Cursor, MAX_BRIEFS, Sort};
 use longhaul_wire::view::StepName;
@@ -26,7 +26,7 @@ const FIXED: usize = 720;
 const COLUMNS: &str = "org, task, submitted_at, status, user, conversation, kind, title, note, attempt, run, \
                        next_run, executor, step, step_index, step_of, fraction, tokens, artifacts, started_at, \
                        updated_at, ended_at, dismissed, submitted, sequence, \
-                       CASE WHEN status IN ('paused', 'unreadable') THEN snapshot END";
+                       foreground, CASE WHEN status IN ('paused', 'unreadable') THEN snapshot END";
 
 /// A row of the task table.
 struct Found {
@@ -54,7 +54,7 @@ impl Found {
         let status = text(3)?;
         let aside = is_aside(status);
         let submitted = row.get::<_, Option<i64>>(23)?.map(|at| Sequence(unsigned(at)));
-        if let Some(json) = row.get_ref(25)?.as_blob_or_null().map_err(damaged)? {
+        if let Some(json) = row.get_ref(26)?.as_blob_or_null().map_err(damaged)? {
             let snapshot = parse(task, json)?;
             let brief = Brief { aside, submitted, ..Brief::of(&snapshot) };
             return Ok(Self { place, brief: Some(brief), next_run });
@@ -71,6 +71,7 @@ impl Found {
             at: TaskRef { org, task },
             user: UserId::new(text(4)?).map_err(damaged)?,
             conversation: conversation.map(ConversationId::new).transpose().map_err(damaged)?,
+            lane: if row.get(25)? { Lane::Foreground } else { Lane::Background },
             kind: Kind::new(text(6)?).map_err(damaged)?,
             title: Title::new(text(7)?).map_err(damaged)?,
             status: status.parse::<Status>().map_err(damaged)?,

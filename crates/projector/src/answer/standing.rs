@@ -1,9 +1,10 @@
 //! How things stand: queue, outlook, usage, slots, executors, the projector itself.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use longhaul_core::board::WaitReason;
-use longhaul_core::{OrgId, Period, Policy, Sequence, TaskId, UserId};
+use longhaul_core::{Lane, OrgId, Period, Policy, Sequence, TaskId, UserId};
 use longhaul_wire::query::{
     BudgetState, Condition, DayUsage, Executors, Filter, Foreseen, Health, MAX_PAGE, Outlook, PAGE, PutAside,
     Queue, Queued, QueuedTask, Roster, Slot, Slots, SlotsTaken, Unreadable, UnreadableRecord, UsageOf, Used,
@@ -62,6 +63,7 @@ impl Answer for Queue {
                 kind: snapshot.kind,
                 title: snapshot.title.to_string(),
                 priority: snapshot.priority,
+                lane: snapshot.lane,
                 queued_at: snapshot.queued_at,
                 waiting,
             });
@@ -84,7 +86,9 @@ fn nearness(reason: &WaitReason) -> u8 {
         WaitReason::Admitted { .. } => 0,
         WaitReason::Next => 1,
         WaitReason::ExecutorsBusy { .. } => 2,
-        WaitReason::OrganisationCap { .. } | WaitReason::UserCap { .. } => 3,
+        WaitReason::OrganisationCap { .. }
+        | WaitReason::UserCap { .. }
+        | WaitReason::ForegroundCap { .. } => 3,
         WaitReason::Conversation { .. } => 4,
         WaitReason::NotBefore { .. } | WaitReason::RetryBackoff { .. } => 5,
         WaitReason::TokenBudget { .. } => 6,
@@ -168,20 +172,33 @@ impl Answer for Slots {
     fn answer(&self, reading: &Reading<'_>) -> Result<SlotsTaken, QueryError> {
         let policy = policy(reading, &self.org)?;
         let mut statement = reading.db.prepare_cached(
-            "SELECT user, status, slot.task IS NOT NULL, count(*)
+            "SELECT user, foreground, status, slot.task IS NOT NULL, count(*)
              FROM task INDEXED BY org_live LEFT JOIN slot ON slot.org = task.org AND slot.task = task.task
              WHERE task.org = ? AND ended_at IS NULL AND unreadable_at IS NULL
-             GROUP BY 1, 2, 3",
+             GROUP BY 1, 2, 3, 4",
         )?;
         let mut rows = statement.query([self.org.as_str()])?;
         let mut organisation = Slot { cap: policy.caps.organisation, ..Slot::default() };
-        let mut users: BTreeMap<String, Slot> = BTreeMap::new();
+        let none = |lane| Slot { cap: policy.caps.of_user(lane), ..Slot::default() };
+        let mut users: BTreeMap<String, UserSlot> = BTreeMap::new();
         while let Some(row) = rows.next()? {
-            let (status, admitted): (String, bool) = (row.get(1)?, row.get(2)?);
-            let n = unsigned(row.get(3)?);
-            let user = users.entry(row.get(0)?).or_default();
-            user.cap = policy.caps.user;
-            for slot in [user, &mut organisation] {
+            let (foreground, status, admitted): (bool, String, bool) =
+                (row.get(1)?, row.get(2)?, row.get(3)?);
+            let n = unsigned(row.get(4)?);
+            let name: String = row.get(0)?;
+            let user = match users.entry(name) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let user = UserId::new(new.key().as_str()).map_err(damaged)?;
+                    let (slots, foreground) = (none(Lane::Background), none(Lane::Foreground));
+                    new.insert(UserSlot { user, slots, foreground })
+                }
+            };
+            let taken = match foreground {
+                true => vec![&mut user.foreground],
+                false => vec![&mut user.slots, &mut organisation],
+            };
+            for slot in taken {
                 match status.as_str() {
                     "running" | "aborting" => slot.running += u32::try_from(n).unwrap_or(u32::MAX),
                     "pending" if admitted => slot.running += u32::try_from(n).unwrap_or(u32::MAX),
@@ -190,10 +207,7 @@ impl Answer for Slots {
                 }
             }
         }
-        let users = users.into_iter().take(MAX_PAGE as usize);
-        let users = users
-            .map(|(user, slots)| Ok(UserSlot { user: UserId::new(user).map_err(damaged)?, slots }))
-            .collect::<Result<_, QueryError>>()?;
+        let users = users.into_values().take(MAX_PAGE as usize).collect();
         Ok(SlotsTaken { as_of: reading.as_of_org(&self.org), policy, organisation, users })
     }
 }

@@ -69,14 +69,15 @@ pub(super) fn save(
 }
 
 const INSERT: &str = "INSERT INTO task VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-                      ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
+                      ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?31, ?30)";
 
 const UPDATE: &str = "UPDATE task SET status = ?3, user = ?4, conversation = ?5, kind = ?6, title = ?7, \
                       search = ?8, dismissed = ?9, sequence = ?10, submitted_at = ?11, updated_at = ?12, \
                       ended_at = ?13, queued_at = ?14, unreadable_at = ?15, unreadable_why = ?16, \
                       submitted = CASE ?17 WHEN 0 THEN NULL ELSE submitted END, note = ?18, attempt = ?19, \
                       run = ?20, next_run = ?21, executor = ?22, step = ?23, step_index = ?24, step_of = ?25, \
-                      fraction = ?26, tokens = ?27, artifacts = ?28, started_at = ?29, snapshot = ?30 \
+                      fraction = ?26, tokens = ?27, artifacts = ?28, started_at = ?29, snapshot = ?30, \
+                      foreground = ?31 \
                       WHERE org = ?1 AND task = ?2";
 
 /// What changes while a task lives. It names no column of an order of live tasks: SQLite writes an
@@ -180,6 +181,7 @@ fn save_task(db: &Connection, key: &TaskRef, touched: &Touched, json: &mut Vec<u
         artifacts,
         started_at,
         json,
+        snapshot.is_some_and(|s| !s.lane.is_background()),
     ])?;
     Ok(())
 }

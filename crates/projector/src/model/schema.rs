@@ -13,7 +13,7 @@ use crate::error::Error;
 const APPLICATION_ID: i32 = 0x4c48_726d;
 
 /// The form of the tables. Raised with every change of them or of what is put into them.
-const SCHEMA: u32 = 4;
+const SCHEMA: u32 = 5;
 
 /// Bytes of a page.
 const PAGE: u32 = 8192;

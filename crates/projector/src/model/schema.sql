@@ -42,6 +42,7 @@ CREATE TABLE task (
     tokens         INTEGER NOT NULL,
     artifacts      INTEGER NOT NULL,
     started_at     INTEGER,
+    foreground     INTEGER NOT NULL,
     snapshot       BLOB,
     UNIQUE (task, org)
 ) STRICT;

@@ -54,8 +54,13 @@ fn a_seventh_task_waits_for_its_users_cap() {
         assert_eq!(listed.iter().filter(|item| item.view.as_ref().unwrap().waiting.is_some()).count(), 2);
 
         let owner = submission("acme", "ann").owner;
-        let candidate =
-            Candidate { owner, kind: kind("report"), priority: Priority::Normal, not_before: None };
+        let candidate = Candidate {
+            owner,
+            kind: kind("report"),
+            priority: Priority::Normal,
+            lane: Lane::default(),
+            not_before: None,
+        };
         let third = Outlook { candidate: candidate.clone(), at_least: Default::default() };
         assert_eq!(asked.ask(third).await.unwrap().waiting.place, 3);
         let owner = Owner { user: user("bob"), ..candidate.owner.clone() };

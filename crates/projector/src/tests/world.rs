@@ -53,21 +53,12 @@ pub(super) fn actor(role: Role) -> Actor {
 }
 
 pub(super) fn submission(org_name: &str, user_name: &str) -> Submission {
-    Submission {
-        owner: Owner { org: org(org_name), user: user(user_name), conversation: None },
-        kind: kind("report"),
-        title: Title::new("Quarterly review").unwrap(),
-        input: Payload::Inline(json!({"share": 0.1, "of": [1e-7, 3.0e300, 0.30000000000000004]})),
-        limits: Limits::default(),
-        retry: RetryPolicy::default(),
-        priority: Priority::Normal,
-        not_before: None,
-        labels: BTreeMap::new(),
-        lineage: Lineage::default(),
-        key: None,
-        inherited: vec![],
-        context: None,
-    }
+    Submission::new(
+        Owner { org: org(org_name), user: user(user_name), conversation: None },
+        kind("report"),
+        Title::new("Quarterly review").unwrap(),
+        Payload::Inline(json!({"share": 0.1, "of": [1e-7, 3.0e300, 0.30000000000000004]})),
+    )
 }
 
 /// The role that gives a command.
@@ -148,7 +139,8 @@ impl World {
             task: key.task,
             run: task.next_run,
             user: task.owner.user.clone(),
-            conversation: task.owner.conversation.clone(),
+            conversation: task.owner.line(task.lane).cloned(),
+            lane: task.lane,
             kind: task.kind.clone(),
             why: task.admit_as,
         };

@@ -1,7 +1,5 @@
 //! Facts that tests begin with.
 
-use std::collections::BTreeMap;
-
 use longhaul_core::*;
 use uuid::Uuid;
 
@@ -20,25 +18,16 @@ pub(crate) fn now(millis: u64) -> Now {
 /// `org/user` or `org/user/conversation`.
 pub(crate) fn submission(path: &str) -> Submission {
     let mut parts = path.split('/');
-    Submission {
-        owner: Owner {
+    Submission::new(
+        Owner {
             org: OrgId::new(parts.next().unwrap()).unwrap(),
             user: UserId::new(parts.next().unwrap()).unwrap(),
             conversation: parts.next().map(|c| ConversationId::new(c).unwrap()),
         },
-        kind: Kind::new("report").unwrap(),
-        title: Title::new("a task").unwrap(),
-        input: Payload::default(),
-        limits: Limits::default(),
-        retry: RetryPolicy::default(),
-        priority: Priority::Normal,
-        not_before: None,
-        labels: BTreeMap::new(),
-        lineage: Lineage::default(),
-        key: None,
-        inherited: vec![],
-        context: None,
-    }
+        Kind::new("report").unwrap(),
+        Title::new("a task").unwrap(),
+        Payload::default(),
+    )
 }
 
 pub(crate) fn actor(role: Role) -> Actor {

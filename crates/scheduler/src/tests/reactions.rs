@@ -140,6 +140,7 @@ fn admission(n: u128) -> Admission {
         run: RunNumber(1),
         user: UserId::new("ann").unwrap(),
         conversation: None,
+        lane: Lane::default(),
         kind: Kind::new("report").unwrap(),
         why: AdmissionReason::First,
     }

@@ -261,7 +261,7 @@ async fn a_handler_that_never_yields_is_ended_from_outside() {
 async fn two_schedulers_that_lag_differently_keep_every_cap() {
     for seed in 1..=4 {
         let lab = Lab::sharded(Shards::new(2).unwrap());
-        let caps = Caps { user: 2, organisation: 3, conversation: 1 };
+        let caps = Caps { user: 2, organisation: 3, conversation: 1, foreground: 2 };
         for org in ["a", "b", "c"] {
             lab.policy(org, Policy { caps, ..Policy::default() }).await;
         }
@@ -300,7 +300,7 @@ async fn two_schedulers_that_lag_differently_keep_every_cap() {
 async fn on_a_bad_day_everything_ends_and_every_cap_holds() {
     for seed in 1..=6 {
         let lab = Lab::new();
-        let caps = Caps { user: 3, organisation: 5, conversation: 1 };
+        let caps = Caps { user: 3, organisation: 5, conversation: 1, foreground: 2 };
         lab.policy("acme", Policy { caps, ..Policy::default() }).await;
         let bad = |seed| {
             let faulty = Faulty::new(Arc::new(lab.memory.clone()), seed, Faults::MANY);

@@ -99,6 +99,10 @@ fn limits() -> impl Strategy<Value = Limits> {
         .prop_map(|(slice, span, queries, tokens)| Limits { slice, span, queries, tokens })
 }
 
+fn lane() -> impl Strategy<Value = Lane> {
+    prop::sample::select(Lane::ALL.to_vec())
+}
+
 fn submission(org: OrgId) -> impl Strategy<Value = Submission> {
     let owner = (token(), of(token()));
     let head = (owner, token(), "[a-zA-Z]{1,200}", payload(), limits());
@@ -112,7 +116,7 @@ fn submission(org: OrgId) -> impl Strategy<Value = Submission> {
         vec((text(), payload()), 0..3),
         of(payload()),
     );
-    (head, tail, 0..3_u8).prop_map(move |(head, tail, priority)| {
+    (head, tail, 0..3_u8, lane()).prop_map(move |(head, tail, priority, lane)| {
         let ((user, conversation), kind, title, input, limits) = head;
         let ((max_attempts, backoff, max_backoff), not_before, labels, lineage, key, inherited, context) =
             tail;
@@ -128,6 +132,7 @@ fn submission(org: OrgId) -> impl Strategy<Value = Submission> {
             limits,
             retry: RetryPolicy { max_attempts, backoff, max_backoff },
             priority: [Priority::Interactive, Priority::Normal, Priority::Batch][usize::from(priority)],
+            lane,
             not_before,
             labels: labels.into_iter().map(|(key, value)| (LabelKey::new(key).unwrap(), value)).collect(),
             lineage,
@@ -297,12 +302,13 @@ fn commit() -> impl Strategy<Value = (Parsed, Record)> {
 }
 
 fn admissions() -> impl Strategy<Value = (Parsed, Record)> {
-    let admission = (uuid(), run(), token(), of(token()), token(), why()).prop_map(
-        |(task, run, user, conversation, kind, why)| Admission {
+    let admission = (uuid(), run(), token(), of(token()), lane(), token(), why()).prop_map(
+        |(task, run, user, conversation, lane, kind, why)| Admission {
             task: TaskId(task),
             run,
             user: UserId::new(user).unwrap(),
             conversation: conversation.map(|text| ConversationId::new(text).unwrap()),
+            lane,
             kind: Kind::new(kind).unwrap(),
             why,
         },
@@ -322,9 +328,12 @@ fn policy() -> impl Strategy<Value = (Parsed, Record)> {
         over,
         expires: Millis(expires),
     });
-    let policy = (any::<(u32, u32, u32, u32, bool)>(), of(budget), vec(rule, 0..3)).prop_map(
-        |((user, organisation, conversation, weight, continue_unfinished), budget, tools)| Policy {
-            caps: Caps { user, organisation, conversation },
+    let caps = any::<(u32, u32, u32, u32)>().prop_map(|(user, organisation, conversation, foreground)| {
+        Caps { user, organisation, conversation, foreground }
+    });
+    let policy = (caps, any::<(u32, bool)>(), of(budget), vec(rule, 0..3)).prop_map(
+        |(caps, (weight, continue_unfinished), budget, tools)| Policy {
+            caps,
             weight,
             budget,
             continue_unfinished,

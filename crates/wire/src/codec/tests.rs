@@ -1,5 +1,5 @@
 use longhaul_core::{
-    Actor, Admission, AdmissionReason, Event, EventBody, EventId, Millis, RetryPolicy, Role, RunNumber,
+    Actor, Admission, AdmissionReason, Event, EventBody, EventId, Lane, Millis, RetryPolicy, Role, RunNumber,
     TaskId, Timestamp, UserId,
 };
 use proptest::prelude::*;
@@ -108,6 +108,7 @@ fn nothing_and_too_much_are_refused() {
         run: RunNumber(1),
         user: UserId::new("ada").unwrap(),
         conversation: None,
+        lane: Lane::default(),
         kind: "report".parse().unwrap(),
         why: AdmissionReason::First,
     };

@@ -3,7 +3,7 @@
 use longhaul_core::board::Waiting;
 use longhaul_core::text::line;
 use longhaul_core::{
-    ConversationId, ExecutorId, Kind, RunNumber, Sequence, Snapshot, Status, TaskRef, Timestamp, Title,
+    ConversationId, ExecutorId, Kind, Lane, RunNumber, Sequence, Snapshot, Status, TaskRef, Timestamp, Title,
     UserId,
 };
 use serde::{Deserialize, Deserializer, Serialize};
@@ -66,6 +66,9 @@ pub struct Brief {
     /// In which conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
+    /// Whose slots it takes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lane: Lane,
     /// Which handler runs it.
     pub kind: Kind,
     /// What it is for.
@@ -140,6 +143,7 @@ impl Brief {
             at: s.address(),
             user: s.owner.user.clone(),
             conversation: s.owner.conversation.clone(),
+            lane: s.lane,
             kind: s.kind.clone(),
             title: s.title.clone(),
             status: s.status,
@@ -179,6 +183,7 @@ impl From<SnapshotView> for Brief {
             at: TaskRef { org: view.org, task: view.task },
             user: view.user,
             conversation: view.conversation,
+            lane: view.lane,
             kind: view.kind,
             title: view.title,
             status: view.status,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use longhaul_core::board::{Candidate, Waiting};
 use longhaul_core::{
-    Beat, Kind, Millis, OrgId, Policy, Priority, Sequence, TaskId, Timestamp, TokenBudget, Usage, UserId,
+    Beat, Kind, Lane, Millis, OrgId, Policy, Priority, Sequence, TaskId, Timestamp, TokenBudget, Usage,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,9 @@ pub struct QueuedTask {
     pub title: String,
     /// How urgent.
     pub priority: Priority,
+    /// Whose slots it takes.
+    #[serde(default, skip_serializing_if = "Lane::is_background")]
+    pub lane: Lane,
     /// Since when it waits.
     pub queued_at: Timestamp,
     /// Why, and at which place.
@@ -187,7 +191,7 @@ pub struct SlotsTaken {
     pub as_of: Positions,
     /// The policy in force.
     pub policy: Policy,
-    /// The organisation's.
+    /// The organisation's. The foreground takes none of them.
     pub organisation: Slot,
     /// Its users', those with something live, by name; at most [`super::MAX_PAGE`].
     pub users: Vec<UserSlot>,
@@ -209,8 +213,11 @@ pub struct Slot {
 pub struct UserSlot {
     /// Whose.
     pub user: UserId,
-    /// Slots.
+    /// Slots of the background.
     pub slots: Slot,
+    /// Slots of the foreground.
+    #[serde(default)]
+    pub foreground: Slot,
 }
 
 /// How the projector itself is.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use uuid::Uuid;
 
 use super::event::Actor;
-use super::part::AdmissionReason;
+use super::part::{AdmissionReason, Lane};
 use super::scalar::{Moment, Token};
 use super::snapshot::Status;
 
@@ -36,6 +36,8 @@ pub(super) struct Admission {
     user: Token,
     /// Which conversation it occupies.
     conversation: Option<Token>,
+    #[serde(default)]
+    lane: Lane,
     /// Which handler runs it.
     kind: Token,
     /// Why it was its turn.
@@ -104,6 +106,8 @@ pub(super) struct Caps {
     organisation: u32,
     /// In one conversation: 1 by default.
     conversation: u32,
+    /// Of one user in the foreground: 2 by default. These count under no other cap.
+    foreground: u32,
 }
 
 /// A bound on tokens.

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use uuid::Uuid;
 
+use super::part::Lane;
 use super::scalar::{Moment, Token};
 use super::snapshot::{Approval, Status, StepName, Waiting};
 
@@ -14,6 +15,8 @@ pub(super) struct Brief {
     at: TaskRef,
     user: Token,
     conversation: Option<Token>,
+    #[serde(default)]
+    lane: Lane,
     /// Which handler runs it.
     kind: Token,
     /// What it is for.

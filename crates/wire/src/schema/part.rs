@@ -27,6 +27,8 @@ pub(super) struct Submission {
     retry: RetryPolicy,
     #[serde(default)]
     priority: Priority,
+    #[serde(default)]
+    lane: Lane,
     /// Not before this time.
     not_before: Option<Moment>,
     /// The submitter's own marks; keys as other ids.
@@ -92,6 +94,18 @@ pub(super) enum Priority {
     Normal,
     /// When there is room.
     Batch,
+}
+
+/// Whose slots a task takes.
+#[derive(Default, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Lane {
+    /// One of the few that its user has for what somebody waits for.
+    Foreground,
+    /// The default: its user's, its organisation's, its conversation's.
+    #[default]
+    Background,
 }
 
 /// Where a task comes from.

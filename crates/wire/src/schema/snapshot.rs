@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use uuid::Uuid;
 
 use super::beside::Period;
-use super::part::{AdmissionReason, Artifact, Continuation, Lineage, TaskError, Usage};
+use super::part::{AdmissionReason, Artifact, Continuation, Lane, Lineage, TaskError, Usage};
 use super::scalar::{Any, Digest, Moment, Token};
 
 /// A task as it stands. Members without a value are left out.
@@ -17,6 +17,8 @@ pub(super) struct Snapshot {
     org: Token,
     user: Token,
     conversation: Option<Token>,
+    #[serde(default)]
+    lane: Lane,
     /// Which handler runs it.
     kind: Token,
     /// What it is for.
@@ -162,13 +164,17 @@ pub(super) enum WaitReason {
     RetryBackoff { at: Moment, attempt: u32 },
     /// Its conversation is held by another task, or an earlier one comes first.
     Conversation { conversation: Token, holder: Uuid },
+    /// A record of the organisation's ledger cannot be read by this version: nothing is admitted.
+    LedgerUnreadable,
     /// The organisation has used up its tokens.
     TokenBudget { used: u64, budget: u64, per: Period },
     /// No executor takes this kind.
     NoExecutor { kind: Token },
-    /// The user has as many tasks running as allowed.
+    /// The user has as many tasks running in the background as allowed.
     UserCap { running: u32, cap: u32 },
-    /// The organisation has as many tasks running as allowed.
+    /// The user has as many tasks running in the foreground as allowed.
+    ForegroundCap { running: u32, cap: u32 },
+    /// The organisation has as many tasks running in the background as allowed.
     OrganisationCap { running: u32, cap: u32 },
     /// Every executor that takes this kind is full.
     ExecutorsBusy { kind: Token, places: u32 },

@@ -2,7 +2,7 @@
 
 use longhaul_client::fleet::Word;
 use longhaul_core::board::{WaitReason, Waiting};
-use longhaul_core::{ConversationId, Period, Priority, Status, TokenBudget};
+use longhaul_core::{ConversationId, Lane, Period, Priority, Status, TokenBudget};
 use longhaul_wire::query::{BudgetState, Positions, Queued, QueuedTask};
 
 use crate::app::View;
@@ -24,6 +24,7 @@ fn queue() -> Word {
             kind: task.kind,
             title: task.title.to_string(),
             priority: Priority::Normal,
+            lane: Lane::default(),
             queued_at: NOW,
             waiting,
         }

@@ -3,7 +3,7 @@
 use longhaul_client::fleet::{Brief, Word};
 use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::ledger::Period;
-use longhaul_core::{ConversationId, Kind, Millis, OrgId, Priority, Sequence, Status, UserId};
+use longhaul_core::{ConversationId, Kind, Lane, Millis, OrgId, Priority, Sequence, Status, UserId};
 use longhaul_wire::query::{Positions, Queued, QueuedTask};
 
 use crate::app::{App, View};
@@ -20,6 +20,7 @@ fn queue(app: &mut App, after: u64, reasons: Vec<(&str, WaitReason)>) {
         kind: Kind::new("report").unwrap(),
         title: "a title".to_owned(),
         priority: Priority::Normal,
+        lane: Lane::default(),
         queued_at: NOW,
         waiting: Waiting { reason, place: 1, blockers: Vec::new(), not_before: None },
     };

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use crate::app::{App, Opened};
-use crate::store::{Row, Standing};
+use crate::store::{Flags, Row, Standing};
 use crate::text::{fit, number, pad, short, span, took, width, wrap};
 use crate::view::put;
 
@@ -23,6 +23,9 @@ pub(in crate::view) fn facts<'a>(app: &App, row: &Row, columns: usize) -> Vec<Ve
     lines.push(fact("kind", store.name(row.kind).to_owned()));
     if !row.conversation.is_empty() {
         lines.push(fact("conv", store.name(row.conversation).to_owned()));
+    }
+    if row.flags.has(Flags::FOREGROUND) {
+        lines.push(fact("lane", "foreground".to_owned()));
     }
     if let Some(id) = row.executor {
         let beat = store.executors().get(&id);

@@ -248,6 +248,7 @@ fn about(snapshot: &Snapshot) -> Vec<String> {
             lines.push(format!("{name:<13}{value}"));
         }
     };
+    say("lane", (!snapshot.lane.is_background()).then(|| "foreground".to_owned()));
     say("not before", snapshot.not_before.map(|at| at.to_string()));
     say("key", snapshot.key.as_ref().map(|key| key.key.clone()));
     say("continues", lineage.continues.map(|task| task.to_string()));

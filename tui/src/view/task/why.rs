@@ -118,6 +118,7 @@ fn what_helps(waiting: &Waiting) -> &'static str {
         WaitReason::UserCap { .. } => {
             "It starts when one of the user's tasks ends; x on one of them makes room."
         }
+        WaitReason::ForegroundCap { .. } => "It starts when one of the user's foreground tasks ends.",
         WaitReason::OrganisationCap { .. } => "It starts when one of the organisation's tasks ends.",
         WaitReason::Conversation { .. } => "It starts when the conversation's task before it has ended.",
         WaitReason::TokenBudget { .. } => "It starts when the budget is raised, or its period is over.",

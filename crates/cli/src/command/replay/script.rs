@@ -43,25 +43,16 @@ impl Script {
         title: &str,
     ) -> TaskRef {
         let task = of(org, new_id());
-        let said = Submission {
-            owner: Owner {
+        let said = Submission::new(
+            Owner {
                 org: task.org.clone(),
                 user: UserId::new(user).unwrap(),
                 conversation: conversation.map(|id| ConversationId::new(id).unwrap()),
             },
-            kind: Kind::new("report").unwrap(),
-            title: Title::new(title).unwrap(),
-            input: Payload::Inline(json!({"data": "x"})),
-            limits: Limits::default(),
-            retry: RetryPolicy::default(),
-            priority: Priority::Normal,
-            not_before: None,
-            labels: Default::default(),
-            lineage: Lineage::default(),
-            key: None,
-            inherited: Vec::new(),
-            context: None,
-        };
+            Kind::new("report").unwrap(),
+            Title::new(title).unwrap(),
+            Payload::Inline(json!({"data": "x"})),
+        );
         self.say(&task, Role::Client, vec![EventBody::Submitted(Box::new(said))]).await;
         task
     }
@@ -88,7 +79,8 @@ impl Script {
                 task: s.task,
                 run: s.next_run,
                 user: s.owner.user.clone(),
-                conversation: s.owner.conversation.clone(),
+                conversation: s.owner.line(s.lane).cloned(),
+                lane: s.lane,
                 kind: s.kind.clone(),
                 why: s.admit_as,
             });

@@ -242,10 +242,12 @@ pub(super) fn policy(policy: &Policy) -> String {
         Period::Ever => format!(", {} tokens in all", budget.tokens),
     });
     format!(
-        "policy: {} running tasks of a user, {} of the organisation, {} in a conversation; weight {}{}{}{asks}",
+        "policy: {} running tasks of a user, {} of the organisation, {} in a conversation, {} of a user in the \
+         foreground; weight {}{}{}{asks}",
         caps.user,
         caps.organisation,
         caps.conversation,
+        caps.foreground,
         policy.weight,
         budget.unwrap_or_default(),
         if policy.continue_unfinished { "; unfinished tasks can be continued" } else { "" }

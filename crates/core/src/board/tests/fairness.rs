@@ -17,7 +17,11 @@ fn asked() -> impl Strategy<Value = Vec<Asked>> {
 }
 
 fn unbounded(weight: u32) -> Policy {
-    Policy { weight, caps: Caps { user: 1000, organisation: 1000, conversation: 1 }, ..Policy::default() }
+    Policy {
+        weight,
+        caps: Caps { user: 1000, organisation: 1000, conversation: 1, foreground: 2 },
+        ..Policy::default()
+    }
 }
 
 fn submit_all(w: &mut World, asked: &[Asked]) {
@@ -60,7 +64,7 @@ proptest! {
     #[test]
     fn the_place_in_a_full_organisation_is_the_order_of_admission(asked in asked(), cap in 0..10_u32, user in 1..5_u32) {
         let mut w = World::new(roomy());
-        let caps = Caps { user, organisation: cap, conversation: 1 };
+        let caps = Caps { user, organisation: cap, conversation: 1, foreground: 2 };
         w.log.policy("org0", Policy { caps, ..Policy::default() });
         let one: Vec<Asked> = asked.into_iter().map(|(_, user, priority)| (0, user, priority)).collect();
         submit_all(&mut w, &one);

@@ -46,9 +46,9 @@ pub(super) fn actor(role: Role) -> Actor {
     Actor { role, who: "w".into(), via: "test".into() }
 }
 
-/// `org/user` or `org/user/conversation`.
+/// `org/user` or `org/user/conversation`, with a `^` behind it if it is in the foreground.
 pub(super) fn owner(path: &str) -> Owner {
-    let mut parts = path.split('/');
+    let mut parts = path.trim_end_matches('^').split('/');
     Owner {
         org: org(parts.next().unwrap()),
         user: UserId::new(parts.next().unwrap()).unwrap(),
@@ -57,21 +57,9 @@ pub(super) fn owner(path: &str) -> Owner {
 }
 
 pub(super) fn submission(path: &str) -> Submission {
-    Submission {
-        owner: owner(path),
-        kind: kind("report"),
-        title: Title::new("a task").unwrap(),
-        input: Payload::default(),
-        limits: Limits::default(),
-        retry: RetryPolicy::default(),
-        priority: Priority::Normal,
-        not_before: None,
-        labels: BTreeMap::new(),
-        lineage: Lineage::default(),
-        key: None,
-        inherited: vec![],
-        context: None,
-    }
+    let lane = if path.ends_with('^') { Lane::Foreground } else { Lane::Background };
+    let title = Title::new("a task").unwrap();
+    Submission { lane, ..Submission::new(owner(path), kind("report"), title, Payload::default()) }
 }
 
 /// A beat with so many places, all free, for each kind.
@@ -227,7 +215,7 @@ impl Log {
         }
     }
 
-    /// Who holds what, counted afresh: (organisation and user slots, conversations).
+    /// Who holds what, counted afresh: (slots, conversations).
     pub(super) fn recount(&self) -> (BTreeSet<TaskId>, BTreeSet<TaskId>) {
         let slot = |s: &&Snapshot| {
             let admitted = self.admitted.get(&s.task) == Some(&s.next_run);
@@ -235,7 +223,7 @@ impl Log {
         };
         let slots: BTreeSet<TaskId> = self.tasks.values().filter(slot).map(|s| s.task).collect();
         let holders = self.tasks.values().filter(|s| slot(s) || s.status == Status::Paused);
-        let conversations = holders.filter(|s| s.owner.conversation.is_some()).map(|s| s.task).collect();
+        let conversations = holders.filter(|s| s.owner.line(s.lane).is_some()).map(|s| s.task).collect();
         (slots, conversations)
     }
 
@@ -244,8 +232,12 @@ impl Log {
         let (slots, conversations) = self.recount();
         let mut counts: BTreeMap<(&OrgId, &str, String), u32> = BTreeMap::new();
         for s in slots.iter().map(|task| &self.tasks[task]) {
-            *counts.entry((&s.owner.org, "organisation", String::new())).or_default() += 1;
-            *counts.entry((&s.owner.org, "user", s.owner.user.to_string())).or_default() += 1;
+            let (user, background) = (s.owner.user.to_string(), s.lane == Lane::Background);
+            if background {
+                *counts.entry((&s.owner.org, "organisation", String::new())).or_default() += 1;
+            }
+            let whose = if background { "user" } else { "foreground" };
+            *counts.entry((&s.owner.org, whose, user)).or_default() += 1;
         }
         for s in conversations.iter().map(|task| &self.tasks[task]) {
             let name = s.owner.conversation.as_ref().unwrap().to_string();
@@ -256,6 +248,7 @@ impl Log {
             let cap = match what {
                 "organisation" => caps.organisation,
                 "user" => caps.user,
+                "foreground" => caps.foreground,
                 _ => caps.conversation,
             };
             (n > cap).then(|| format!("{n} of {cap} in {what} {name} of {org}"))

@@ -15,6 +15,7 @@ enum Deed {
         org: u8,
         user: u8,
         conversation: Option<u8>,
+        foreground: bool,
         priority: u8,
         delay: bool,
         attempts: u32,
@@ -37,15 +38,17 @@ enum Deed {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let submit = (0..2_u8, 0..3_u8, proptest::option::of(0..2_u8), 0..3_u8, any::<bool>(), 1..3_u32)
-        .prop_map(|(org, user, conversation, priority, delay, attempts)| Deed::Submit {
-            org,
-            user,
-            conversation,
-            priority,
-            delay,
-            attempts,
-        });
+    let submit =
+        (0..2_u8, 0..3_u8, proptest::option::of(0..2_u8), any::<bool>(), 0..3_u8, any::<bool>(), 1..3_u32)
+            .prop_map(|(org, user, conversation, foreground, priority, delay, attempts)| Deed::Submit {
+                org,
+                user,
+                conversation,
+                foreground,
+                priority,
+                delay,
+                attempts,
+            });
     prop_oneof![
         6 => submit,
         5 => any::<u8>().prop_map(Deed::Start),
@@ -66,13 +69,13 @@ fn deed() -> impl Strategy<Value = Deed> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let budget = proptest::option::of((0..300_u64, any::<bool>()));
-    (0..4_u32, 0..6_u32, 0..3_u32, 0..4_u32, budget).prop_map(
-        |(user, organisation, conversation, weight, budget)| {
+    (0..4_u32, 0..6_u32, 0..3_u32, 0..3_u32, 0..4_u32, budget).prop_map(
+        |(user, organisation, conversation, foreground, weight, budget)| {
             let budget = budget.map(|(tokens, day)| TokenBudget {
                 tokens,
                 per: if day { Period::Day } else { Period::Ever },
             });
-            let caps = Caps { user, organisation, conversation };
+            let caps = Caps { user, organisation, conversation, foreground };
             Policy { caps, weight, budget, ..Policy::default() }
         },
     )
@@ -99,10 +102,13 @@ impl Scheduler {
 /// Does a deed; what the rules refuse does not happen.
 fn perform(log: &mut Log, schedulers: &mut [Scheduler; 2], deed: &Deed) -> Result<(), TestCaseError> {
     let _refused_or_done = match deed {
-        Deed::Submit { org, user, conversation, priority, delay, attempts } => {
+        Deed::Submit { org, user, conversation, foreground, priority, delay, attempts } => {
             let mut path = format!("org{org}/user{user}");
             if let Some(conversation) = conversation {
                 path.push_str(&format!("/c{conversation}"));
+            }
+            if *foreground {
+                path.push('^');
             }
             let said = Submission {
                 priority: [Priority::Interactive, Priority::Normal, Priority::Batch][*priority as usize],
@@ -155,9 +161,15 @@ fn perform(log: &mut Log, schedulers: &mut [Scheduler; 2], deed: &Deed) -> Resul
 fn check_slots(board: &Board, log: &Log) -> Result<(), TestCaseError> {
     let (slots, _) = log.recount();
     let users = || board.orgs.values().flat_map(|org| org.users.values());
-    let held: BTreeSet<TaskId> = users().flat_map(|user| user.held.iter().copied()).collect();
-    prop_assert_eq!(&held, &slots);
-    prop_assert_eq!(board.orgs.values().map(|org| org.held as usize).sum::<usize>(), slots.len());
+    for lane in Lane::ALL {
+        let held: BTreeSet<TaskId> = users().flat_map(|user| user.holders(lane)).collect();
+        let of_lane: BTreeSet<TaskId> =
+            slots.iter().filter(|task| log.tasks[task].lane == lane).copied().collect();
+        prop_assert_eq!(&held, &of_lane);
+        if lane == Lane::Background {
+            prop_assert_eq!(board.orgs.values().map(|org| org.held as usize).sum::<usize>(), held.len());
+        }
+    }
     let live = log.tasks.values().filter(|s| !s.status.is_terminal()).count();
     prop_assert_eq!(board.tasks.len(), live);
     let counts = board.counts();
@@ -257,7 +269,7 @@ proptest! {
             let blockers = waiting.blockers.iter().map(|task| &log.tasks[task].owner.org);
             prop_assert!(blockers.clone().all(|org| *org == s.owner.org), "others' tasks are not named");
             let scope = match waiting.reason.code() {
-                "user_cap" => format!("{}/{}", s.owner.org, s.owner.user),
+                "user_cap" | "foreground_cap" => format!("{}/{}", s.owner.org, s.owner.user),
                 "conversation" => format!("{}//{:?}", s.owner.org, s.owner.conversation),
                 "next" | "admitted" => String::new(),
                 _ => continue,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Verdict, bad, of_the_log, only};
 use crate::command::replay::script::{Script, failed};
 
-const TWO: Caps = Caps { user: 2, organisation: 3, conversation: 1 };
+const TWO: Caps = Caps { user: 2, organisation: 3, conversation: 1, foreground: 2 };
 
 async fn submitted<const N: usize>(script: &Script, user: &str) -> [TaskRef; N] {
     let mut tasks = Vec::new();
@@ -106,7 +106,7 @@ async fn a_policy_that_came_too_late_to_be_seen_is_no_breach_and_one_that_was_se
     script.admit(&[&c]).await;
     only(&of_the_log(&script).await, "slots", Verdict::Fail);
     script.policy("acme", Caps { user: 4, ..TWO }).await;
-    script.policy("acme", Caps { user: 4, organisation: 4, conversation: 1 }).await;
+    script.policy("acme", Caps { user: 4, organisation: 4, conversation: 1, foreground: 2 }).await;
     script.admit(&[&d]).await;
     assert_eq!(only(&of_the_log(&script).await, "slots", Verdict::Fail).len(), 1, "raised in time");
 }
@@ -138,6 +138,7 @@ async fn void_admissions_take_nothing() {
         run: RunNumber(run),
         user: UserId::new("ann").unwrap(),
         conversation: None,
+        lane: Lane::default(),
         kind: Kind::new("report").unwrap(),
         why: AdmissionReason::First,
     };

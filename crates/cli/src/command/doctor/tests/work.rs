@@ -62,6 +62,7 @@ fn queued(tasks: Vec<(TaskId, WaitReason)>) -> Queued {
             kind: Kind::new("report").unwrap(),
             title: "t".to_owned(),
             priority: Priority::Normal,
+            lane: Lane::default(),
             queued_at: Timestamp(0),
             waiting: Waiting { reason, place: 1, blockers: Vec::new(), not_before: None },
         })

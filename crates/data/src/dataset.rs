@@ -1,5 +1,6 @@
 //! An opened data set.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::engine::{Engine, Sqlite};
@@ -77,6 +78,17 @@ impl Dataset {
     /// It is not one reading statement; it wants more than reading; it is not valid.
     pub fn check(&mut self, sql: &str) -> Result<(), QueryError> {
         self.engine.check(sql, &self.limits, &self.stop)
+    }
+
+    /// What a statement would take, without running it: `rows_read`, the rows of the tables it reads,
+    /// each table once; of a PostgreSQL database also `cost`, as its planner has it. A figure that is not
+    /// known is left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dataset::check`].
+    pub fn figures(&mut self, sql: &str) -> Result<BTreeMap<String, u64>, QueryError> {
+        self.engine.figures(sql, &self.schema, &self.limits, &self.stop)
     }
 
     /// Runs one reading statement.

@@ -1,5 +1,6 @@
 //! What runs the queries of a data set: one seam for all engines.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -7,12 +8,15 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempPath;
 
 use crate::error::{Error, QueryError};
-use crate::guard::{self, Refusals};
+use crate::guard::{self, Watch};
 use crate::inspect::inspect;
 use crate::load;
 use crate::postgres::Postgres;
 use crate::query::{self, Limits, Rows, Stop, reason};
 use crate::schema::Schema;
+
+/// The figure of a statement: rows of the tables that it reads.
+pub(crate) const ROWS_READ: &str = "rows_read";
 
 /// An engine with data to ask, which it lets nobody change.
 pub(crate) enum Engine {
@@ -29,6 +33,23 @@ impl Engine {
         }
     }
 
+    /// What a statement would take, by the names of the figures.
+    pub(crate) fn figures(
+        &mut self,
+        sql: &str,
+        schema: &Schema,
+        limits: &Limits,
+        stop: &Stop,
+    ) -> Result<BTreeMap<String, u64>, QueryError> {
+        match self {
+            Self::Sqlite(sqlite) => {
+                let rows = sqlite.rows_read(sql, schema)?;
+                Ok(rows.map(|rows| (ROWS_READ.to_owned(), rows)).into_iter().collect())
+            }
+            Self::Postgres(postgres) => postgres.figures(sql, limits, stop),
+        }
+    }
+
     /// Runs one reading statement.
     pub(crate) fn query(&mut self, sql: &str, limits: &Limits, stop: &Stop) -> Result<Rows, QueryError> {
         match self {
@@ -41,7 +62,7 @@ impl Engine {
 /// A connection that is locked to reading.
 pub(crate) struct Sqlite {
     connection: Connection,
-    refusals: Refusals,
+    watch: Watch,
     /// The sample lies in a file of its own, which goes with the data set.
     _file: Option<TempPath>,
 }
@@ -84,31 +105,45 @@ impl Sqlite {
         file: Option<TempPath>,
     ) -> Result<(Self, Schema), Error> {
         let schema = inspect(&mut connection, name, limits, stop)?;
-        let refusals = guard::lock(&mut connection)
+        let watch = guard::lock(&mut connection)
             .map_err(|error| Error::Database { place: name.to_owned(), reason: reason(&error) })?;
-        Ok((Self { connection, refusals, _file: file }, schema))
+        Ok((Self { connection, watch, _file: file }, schema))
     }
 
     fn check(&mut self, sql: &str) -> Result<(), QueryError> {
+        self.tables(sql).map(drop)
+    }
+
+    /// The tables that a statement reads.
+    fn tables(&mut self, sql: &str) -> Result<BTreeSet<String>, QueryError> {
         guard::check(sql)?;
-        self.refusals.take();
+        self.watch.take();
         let answer = query::prepare(&self.connection, sql);
-        self.or_refusal(answer)
+        let seen = self.watch.take();
+        or_refused(answer, seen.refused)?;
+        Ok(seen.reads)
+    }
+
+    /// The rows of the tables that a statement reads; nothing where they were not counted.
+    fn rows_read(&mut self, sql: &str, schema: &Schema) -> Result<Option<u64>, QueryError> {
+        let reads = self.tables(sql)?;
+        let known = schema.tables.iter().filter(|table| reads.contains(&table.name));
+        Ok(known.map(|table| table.rows).sum())
     }
 
     fn query(&mut self, sql: &str, limits: &Limits, stop: &Stop) -> Result<Rows, QueryError> {
         guard::check(sql)?;
-        self.refusals.take();
+        self.watch.take();
         let answer = query::run(&mut self.connection, sql, limits, stop);
-        self.or_refusal(answer)
+        or_refused(answer, self.watch.take().refused)
     }
+}
 
-    /// What the authorizer refused is why a statement failed.
-    fn or_refusal<T>(&self, answer: Result<T, QueryError>) -> Result<T, QueryError> {
-        match (answer, self.refusals.take()) {
-            (Err(_), Some(reason)) => Err(QueryError::Refused { reason }),
-            (answer, _) => answer,
-        }
+/// What the authorizer refused is why a statement failed.
+fn or_refused<T>(answer: Result<T, QueryError>, refused: Option<String>) -> Result<T, QueryError> {
+    match (answer, refused) {
+        (Err(_), Some(reason)) => Err(QueryError::Refused { reason }),
+        (answer, _) => answer,
     }
 }
 

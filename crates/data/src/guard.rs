@@ -4,6 +4,7 @@
 //! data safe: that is the engine, by a read-only file, by `query_only`, by its authorizer, which
 //! sees every table and function of a statement before it runs, and by `Statement::readonly`.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
@@ -142,19 +143,37 @@ const LONGEST_STATEMENT: i32 = 100_000;
 /// longer ones would overflow the stack, which ends the process. The engine bounds the depth itself.
 pub(super) const LONGEST_PARSED: usize = 10_000;
 
-/// What the authorizer refused last, for the message.
+/// What the authorizer has seen of a statement.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Refusals(Arc<Mutex<Option<String>>>);
+pub(super) struct Watch(Arc<Mutex<Seen>>);
 
-impl Refusals {
-    pub(super) fn take(&self) -> Option<String> {
-        self.0.lock().ok()?.take()
+/// What a statement wants.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// What was refused first, for the message.
+    pub(super) refused: Option<String>,
+    /// The tables it reads, by the names that they were made with.
+    pub(super) reads: BTreeSet<String>,
+}
+
+impl Watch {
+    /// What was seen since this was asked last.
+    pub(super) fn take(&self) -> Seen {
+        self.0.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default()
     }
 
     fn note(&self, what: String) {
-        if let Ok(mut slot) = self.0.lock() {
+        if let Ok(mut seen) = self.0.lock() {
             // The first is the cause, what follows comes of it.
-            slot.get_or_insert(what);
+            seen.refused.get_or_insert(what);
+        }
+    }
+
+    fn reads(&self, table: &str) {
+        if let Ok(mut seen) = self.0.lock()
+            && !seen.reads.contains(table)
+        {
+            seen.reads.insert(table.to_owned());
         }
     }
 }
@@ -173,7 +192,7 @@ pub(super) fn distrust(connection: &Connection) -> Result<(), rusqlite::Error> {
 /// SQLite's limit on its heap is one for the whole process: a query that reached it would fail all
 /// others with it. What bounds the memory of one query here is the size of a single value; sorting
 /// and grouping keep a few megabytes and go to temporary files beyond.
-pub(super) fn lock(connection: &mut Connection) -> Result<Refusals, rusqlite::Error> {
+pub(super) fn lock(connection: &mut Connection) -> Result<Watch, rusqlite::Error> {
     connection.execute_batch("PRAGMA query_only = ON")?;
     let limits = [
         (Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE),
@@ -190,16 +209,21 @@ pub(super) fn lock(connection: &mut Connection) -> Result<Refusals, rusqlite::Er
     for (limit, value) in limits {
         connection.set_limit(limit, value)?;
     }
-    let refusals = Refusals::default();
-    let notes = refusals.clone();
+    let watch = Watch::default();
+    let notes = watch.clone();
     connection.authorizer(Some(move |context: AuthContext<'_>| match wants(&context.action) {
-        None => Authorization::Allow,
+        None => {
+            if let AuthAction::Read { table_name, .. } = context.action {
+                notes.reads(table_name);
+            }
+            Authorization::Allow
+        }
         Some(what) => {
             notes.note(what);
             Authorization::Deny
         }
     }))?;
-    Ok(refusals)
+    Ok(watch)
 }
 
 /// Tables that the engine makes up about itself: pages of the file, statements, settings.

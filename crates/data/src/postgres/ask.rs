@@ -16,7 +16,7 @@ const FETCH_ROWS: usize = 200;
 /// A statement that the engine has read: its columns, and how to ask for them.
 pub(super) struct Prepared {
     columns: Vec<(String, Type)>,
-    sql: String,
+    pub(super) sql: String,
 }
 
 /// Has the engine read `sql` alone: it is one statement, it is valid, and its columns are known.

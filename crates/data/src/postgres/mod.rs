@@ -8,6 +8,7 @@ mod ask;
 mod connections;
 mod guard;
 mod inspect;
+mod plan;
 /// The server of the tests beside this crate.
 #[cfg(test)]
 #[path = "../../tests/data/server.rs"]
@@ -15,6 +16,8 @@ mod server;
 mod session;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
@@ -66,6 +69,24 @@ impl Postgres {
             Ok(ask::prepare(client, &sql).await.map(drop))
         });
         invalid_or(checked, limits)
+    }
+
+    /// What a statement would take, by the engine's own plan.
+    pub(crate) fn figures(
+        &mut self,
+        sql: &str,
+        limits: &Limits,
+        stop: &Stop,
+    ) -> Result<BTreeMap<String, u64>, QueryError> {
+        let sql = guard::check(sql)?;
+        let figures =
+            session::run(&self.config, limits.query_millis, stop, async |client| {
+                match ask::prepare(client, &sql).await {
+                    Ok(prepared) => plan::figures(client, &prepared).await.map(Ok),
+                    Err(broken) => Ok(Err(broken)),
+                }
+            });
+        invalid_or(figures, limits)
     }
 
     /// Runs one reading statement.

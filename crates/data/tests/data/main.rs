@@ -1,6 +1,7 @@
 //! What data sets hold and answer, format by format.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
+mod figures;
 mod json_files;
 mod orders;
 mod parquet_files;

@@ -93,6 +93,17 @@ fn schemas_keys_views_and_what_may_not_be_read() {
     let closed = data.query("SELECT * FROM private").unwrap_err();
     assert!(!closed.ran() && closed.to_string().contains("permission denied"), "{closed}");
     assert!(data.query("SELECT hidden FROM partly").is_err());
+    let mut rows_read = |sql: &str| {
+        let figures = data.figures(sql).unwrap();
+        assert!(figures["cost"] > 0, "{sql}: {figures:?}");
+        figures.get("rows_read").copied()
+    };
+    let all = rows_read("SELECT count(*) FROM large").unwrap();
+    assert!((90_000..110_000).contains(&all), "{all}");
+    assert_eq!(rows_read("SELECT max(a.n) FROM large a JOIN large b ON a.n = b.n WHERE a.n = 1"), Some(all));
+    assert_eq!(rows_read("SELECT 1"), Some(0));
+    assert_eq!(rows_read("SELECT name FROM names, large"), None, "nobody has counted what the view reads");
+    assert!(data.figures("DROP TABLE large").is_err() && data.figures("SELECT nope FROM large").is_err());
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Live {
 async fn files(client: &Client, at: &TaskRef) -> Result<Files, Error> {
     let snapshot = client.get(at.task).await?;
     let mut files = Vec::new();
-    for artifact in &snapshot.artifacts {
+    for artifact in snapshot.files() {
         let bytes = client.content(artifact).await?;
         files.push((artifact.name.clone(), bytes.to_vec()));
     }

@@ -4,6 +4,8 @@
 //! that cannot be served is answered too, with a code and a sentence: nothing a caller sends makes a
 //! tool fail.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -123,6 +125,15 @@ impl Tools {
     /// It is refused, or not valid.
     pub fn check(&mut self, call: &SqlCall) -> Result<(), Refusal> {
         Ok(self.data.check(&call.sql)?)
+    }
+
+    /// What a query would take, without running it: see [`Dataset::figures`].
+    ///
+    /// # Errors
+    ///
+    /// It is refused, or not valid.
+    pub fn figures(&mut self, call: &SqlCall) -> Result<BTreeMap<String, u64>, Refusal> {
+        Ok(self.data.figures(&call.sql)?)
     }
 
     /// Runs one query of the budget. What is refused before it runs costs nothing.

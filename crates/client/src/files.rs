@@ -15,10 +15,10 @@ impl Client {
         let snapshot = self.get(task).await?;
         let found = match name {
             Some(name) => snapshot.artifacts.iter().find(|artifact| artifact.name == name),
-            None => match snapshot.artifacts.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            },
+            None => {
+                let mut files = snapshot.files();
+                files.next().filter(|_| files.next().is_none())
+            }
         };
         let Some(artifact) = found else {
             let known: Vec<&str> = snapshot.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();

@@ -315,6 +315,14 @@ impl Snapshot {
         }
     }
 
+    /// Its files. Drafts (`draft.…`) are for as long as there is nothing better: a task that completed with
+    /// other files has none.
+    pub fn files(&self) -> impl Iterator<Item = &Artifact> {
+        let is_draft = |file: &Artifact| file.name.starts_with("draft.");
+        let is_better = self.status == Status::Completed && self.artifacts.iter().any(|file| !is_draft(file));
+        self.artifacts.iter().filter(move |file| !is_better || !is_draft(file))
+    }
+
     /// The question that waits for an answer.
     pub fn open_approval(&self) -> Option<&Approval> {
         if self.status != Status::Paused {

@@ -41,6 +41,13 @@ impl Scripted {
         Self { facts, state: Arc::new(Mutex::new(state)) }
     }
 
+    /// The same, but it can read only so many tokens.
+    #[must_use]
+    pub fn with_context(mut self, tokens: u64) -> Self {
+        self.facts.context = Some(tokens);
+        self
+    }
+
     /// What it was asked so far.
     #[must_use]
     pub fn asked(&self) -> Vec<Ask> {

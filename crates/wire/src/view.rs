@@ -284,7 +284,7 @@ impl SnapshotView {
             error: s.error.clone(),
             output,
             output_stored,
-            artifacts: s.artifacts.clone(),
+            artifacts: s.files().cloned().collect(),
             lineage: s.lineage.clone(),
             labels: s.labels.clone(),
             submitted_at: s.submitted_at,

@@ -13,7 +13,7 @@ mod unfinished;
 use serde::{Deserialize, Serialize};
 
 pub use self::assemble::assemble;
-pub use self::tool::{WRITE_REPORT, tool};
+pub use self::tool::{WRITE_REPORT, WRITE_SECTION, tool, tools};
 pub(crate) use self::unfinished::{of_rows, unfinished};
 use crate::data::Rows;
 pub use longhaul_document::ChartKind;
@@ -40,11 +40,19 @@ pub struct Draft {
     pub subtitle: Option<String>,
     /// What a reader with one minute must know.
     pub summary: Vec<Part>,
-    /// The body.
+    /// The body; what was written one by one stands before it.
+    #[serde(default)]
     pub sections: Vec<Chapter>,
 }
 
-/// A headed part of the body.
+impl Draft {
+    /// A report with a title and nothing in it.
+    pub(crate) fn named(title: &str) -> Self {
+        Self { title: title.to_owned(), subtitle: None, summary: Vec::new(), sections: Vec::new() }
+    }
+}
+
+/// A headed part of the body: the arguments of the tool [`WRITE_SECTION`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chapter {
     /// The heading.

@@ -1,4 +1,4 @@
-//! The tool by which a model hands in its report.
+//! The tools by which a model hands in its report.
 
 use longhaul_model::Tool;
 use serde_json::{Value, json};
@@ -6,17 +6,44 @@ use serde_json::{Value, json};
 /// The tool by which a model hands in its report, and ends its work.
 pub const WRITE_REPORT: &str = "write_report";
 
-/// What a model is told of it. One flat shape for all kinds of parts: not every provider reads schemas
-/// that offer alternatives.
+/// The tool by which a model writes one section of it, and goes on.
+pub const WRITE_SECTION: &str = "write_section";
+
+/// How both fill what they show.
+const FILLED: &str = "Tables, charts and large figures are filled from the rows of the queries you ran: name the \
+                      query and its columns, never type rows. If something does not fit you are told what, and hand \
+                      it in again.";
+
+/// Both, for a model that works its way through a report.
+#[must_use]
+pub fn tools() -> [Tool; 2] {
+    [section(), tool()]
+}
+
+fn section() -> Tool {
+    Tool {
+        name: WRITE_SECTION.to_owned(),
+        description: format!(
+            "Writes one section of the report; what is written is kept. One of the same heading takes its place. {FILLED}"
+        ),
+        parameters: json!({
+            "type": "object",
+            "properties": {"heading": text("the heading"), "parts": parts("what stands under it, in order")},
+            "required": ["heading", "parts"]
+        }),
+    }
+}
+
+/// What a model is told of [`WRITE_REPORT`]. One flat shape for all kinds of parts: not every provider reads
+/// schemas that offer alternatives.
 #[must_use]
 pub fn tool() -> Tool {
     Tool {
         name: WRITE_REPORT.to_owned(),
-        description:
-            "Hands in the finished report; this ends the work. Tables, charts and large figures are \
-                      filled from the rows of the queries you ran: name the query and its columns, never \
-                      type rows. If something does not fit you are told what, and hand it in again."
-                .to_owned(),
+        description: format!(
+            "Hands in the finished report; this ends the work. Sections that were written already stand first and are \
+             not handed in again. {FILLED}"
+        ),
         parameters: json!({
             "type": "object",
             "properties": {
@@ -25,6 +52,7 @@ pub fn tool() -> Tool {
                 "summary": parts("what a reader with one minute must know: figures, then bullets"),
                 "sections": {
                     "type": "array",
+                    "description": "what was not written by write_section",
                     "items": {
                         "type": "object",
                         "properties": {"heading": text("the heading"), "parts": parts("what stands under it, in order")},
@@ -32,7 +60,7 @@ pub fn tool() -> Tool {
                     }
                 }
             },
-            "required": ["title", "summary", "sections"]
+            "required": ["title", "summary"]
         }),
     }
 }

@@ -2,8 +2,8 @@
 
 use longhaul_document::{Block, Document, Section};
 
-use super::Kept;
 use super::assemble::{record, table};
+use super::{Chapter, Draft, Kept, assemble};
 use crate::analyst::format::cut;
 
 /// Rows of each table.
@@ -13,14 +13,22 @@ const COLUMNS: usize = 16;
 /// Characters of what was said.
 const LONGEST: usize = 20_000;
 
-/// What is known of a report that is not written: what was said on the way and the rows that were read.
-/// Nothing if there is neither.
-pub(crate) fn unfinished(request: &str, said: &[String], kept: &[Kept]) -> Option<Document> {
+/// What is known of a report that is not written: the sections there are, what was said on the way and
+/// the rows that were read. Nothing if there is none of it.
+pub(crate) fn unfinished(
+    request: &str,
+    written: &[Chapter],
+    said: &[String],
+    kept: &[Kept],
+) -> Option<Document> {
     let said: Vec<&String> = said.iter().filter(|text| !text.trim().is_empty()).collect();
-    if said.is_empty() && kept.is_empty() {
+    if written.is_empty() && said.is_empty() && kept.is_empty() {
         return None;
     }
-    let mut sections = Vec::new();
+    // Each was looked at when it was written: it fits.
+    let draft = Draft { sections: written.to_vec(), ..Draft::named("Draft") };
+    let filled = if written.is_empty() { None } else { assemble(&draft, kept).ok() };
+    let mut sections = filled.map(|document| document.sections).unwrap_or_default();
     if !said.is_empty() {
         let blocks = said.iter().map(|text| Block::Paragraph { text: cut(text, LONGEST) }).collect();
         sections.push(Section { heading: "Said on the way".to_owned(), blocks });

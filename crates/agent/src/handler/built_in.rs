@@ -4,9 +4,11 @@
 
 use longhaul_document::Document;
 use longhaul_executor::{Failure, Run, Step};
+use serde_json::json;
 
 use super::account::Account;
-use super::data::{blocking, end_if_aborted, open};
+use super::consent::{Consent, Planned, consent};
+use super::data::{blocking, end_if_aborted, figures, open};
 use super::{Agent, Input};
 use crate::analyst::{Answer, Brief, Plan, PlannedQuery, sentences};
 use crate::data::Dialect;
@@ -117,6 +119,32 @@ pub(crate) async fn asked(
     let mut answers = Vec::with_capacity(plan.queries.len());
     for (n, query) in plan.queries.iter().enumerate() {
         let name = format!("query {}", n + 1);
+        let call = SqlCall { sql: query.sql.clone(), purpose: query.purpose.clone() };
+        let planned = Planned {
+            step: &name,
+            is_done: run.begun().recorded(&name).is_some(),
+            tool: "execute_sql",
+            arguments: &json!(call),
+            // What is written about the rows is planned with the query.
+            schema: Some(json!({"properties": {"sql": {"const": call.sql}}})),
+        };
+        let said = consent(run, planned, async |step| {
+            let opened = match tools.take() {
+                Some(tools) => tools,
+                None => open(agent, step, input, queries).await?,
+            };
+            let (back, known) = figures(step, opened, &call).await?;
+            tools = Some(back);
+            Ok(known.map(|mut known| {
+                known.insert("query".to_owned(), n as u64 + 1);
+                known
+            }))
+        })
+        .await?;
+        if let Consent::Refused(refusal) = said {
+            answers.push(Answer::Failed(refusal.to_string()));
+            continue;
+        }
         let answer = run
             .step(name.as_str(), async |step| {
                 let opened = match tools.take() {

@@ -2,10 +2,11 @@
 
 use longhaul_executor::{Failure, Step};
 
+use super::consent::Figures;
 use super::{Agent, Input};
 use crate::data::{Dataset, Error as DataError, Stop};
 use crate::skills::{self, Skills};
-use crate::tools::Tools;
+use crate::tools::{SqlCall, Tools};
 
 /// Opens the data set, on a thread that may block.
 pub(crate) async fn open(agent: &Agent, step: &Step, input: &Input, queries: u32) -> Result<Tools, Failure> {
@@ -26,6 +27,22 @@ pub(crate) async fn open(agent: &Agent, step: &Step, input: &Input, queries: u32
     // What was stopped ends here, not with the error of having been stopped.
     end_if_aborted(step).await?;
     opened?
+}
+
+/// What a query would take; nothing if it would not be run anyway.
+pub(crate) async fn figures(
+    step: &Step,
+    mut tools: Tools,
+    query: &SqlCall,
+) -> Result<(Tools, Option<Figures>), Failure> {
+    let (stop, query) = (tools.stop(), query.clone());
+    let looked = blocking(step, &stop, move || {
+        let figures = tools.figures(&query);
+        (tools, figures.ok())
+    })
+    .await;
+    end_if_aborted(step).await?;
+    looked
 }
 
 /// Ends the run where an abort is asked for, and only then: a slice or a drain that ended it inside a

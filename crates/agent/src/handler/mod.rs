@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod built_in;
+pub(crate) mod consent;
 pub(crate) mod data;
 pub(crate) mod files;
 

@@ -34,24 +34,36 @@ pub(super) async fn turn(
     }
     run.step(name, async |step| {
         step.message(format!("{} thinks, turn {n}", model.facts().model));
-        let reply = match until_answered(agent, &step, model, &ask).await {
-            Ok(reply) => reply,
-            Err(Unanswered::Failed(failure)) => return Err(failure),
-            Err(Unanswered::Cancelled) => {
-                // What there is of the report is kept first.
-                if let Some(draft) = unfinished(&input.prompt, &talk.texts, &talk.kept) {
-                    let keep = async |name: &str, media: &str, file| step.artifact(name, media, file).await;
-                    keep_draft(agent, &draft, keep).await;
-                }
-                return Err(interrupted(&step).await);
-            }
-        };
+        let reply = heard(agent, &step, input, talk, model, &ask).await?;
         let turns = 4.0 / (4.0 + f64::from(n));
         // Nobody knows how many turns there will be: each goes a part of the way that is left.
         step.progress(to_percent(75.0 - 65.0 * turns), 100);
         Ok::<_, Failure>(Turn { told, last, reply })
     })
     .await
+}
+
+/// Asks until there is an answer. Where an abort is asked for instead, what there is of the report is kept
+/// first.
+pub(super) async fn heard(
+    agent: &Agent,
+    step: &Step,
+    input: &Input,
+    talk: &Talk,
+    model: &dyn Model,
+    ask: &Ask,
+) -> Result<Reply, Failure> {
+    match until_answered(agent, step, model, ask).await {
+        Ok(reply) => Ok(reply),
+        Err(Unanswered::Failed(failure)) => Err(failure),
+        Err(Unanswered::Cancelled) => {
+            if let Some(draft) = unfinished(&input.prompt, &talk.written, &talk.texts, &talk.kept) {
+                let keep = async |name: &str, media: &str, file| step.artifact(name, media, file).await;
+                keep_draft(agent, &draft, keep).await;
+            }
+            Err(interrupted(step).await)
+        }
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]

@@ -5,25 +5,33 @@
 //! one before it stood, and goes on.
 
 pub(crate) mod asking;
+mod compact;
 mod opening;
 mod serving;
 mod state;
+mod wanted;
 
 use jiff::civil::Date;
 use longhaul_document::{Block, Document, Section};
 use longhaul_executor::{Failure, Run};
-use longhaul_model::Model;
+use longhaul_model::{Call, Model};
+use serde_json::json;
 
 use self::opening::Opening;
 use self::serving::Bench;
+use self::state::Last;
 pub(crate) use self::state::Talk;
-use self::state::{Last, Wanted};
+use self::wanted::Wanted;
 use crate::analyst::format::{cut, long_date};
 use crate::analyst::sentences;
 use crate::draft::{Kept, unfinished};
+use crate::handler::consent::Consent;
 use crate::handler::data::open;
 use crate::handler::files::keep_draft;
 use crate::handler::{Agent, Input};
+
+/// The step in which a report that was handed in becomes a document.
+const DRAFTING: &str = "drafting";
 
 /// Has a model make the document; gives the queries that gave rows.
 pub(crate) async fn write(
@@ -39,7 +47,10 @@ pub(crate) async fn write(
             let tools = open(agent, &step, input, queries).await?;
             let facts = model.facts();
             let name = format!("{}/{}", facts.provider, facts.model);
-            let opening = Opening::new(name, jiff::Zoned::now().date(), &tools, queries);
+            let opening = Opening {
+                context: facts.context,
+                ..Opening::new(name, jiff::Zoned::now().date(), &tools, queries)
+            };
             bench.opened(tools);
             step.progress(10, 100);
             Ok::<_, Failure>(opening)
@@ -52,7 +63,7 @@ pub(crate) async fn write(
         Err(failure) => {
             // A stop has ended the run: what there was of a report is kept already.
             if !failure.is_stop()
-                && let Some(draft) = unfinished(&input.prompt, &talk.texts, &talk.kept)
+                && let Some(draft) = unfinished(&input.prompt, &talk.written, &talk.texts, &talk.kept)
             {
                 let keep = async |name: &str, media: &str, file| run.artifact(name, media, file).await;
                 keep_draft(agent, &draft, keep).await;
@@ -61,7 +72,7 @@ pub(crate) async fn write(
         }
     };
     let document: Document = run
-        .step("drafting", async |step| {
+        .step(DRAFTING, async |step| {
             step.message("writing the findings");
             let document = finished(document, &opening.source, opening.day, &opening.model, &input.prompt);
             for sentence in sentences(&document) {
@@ -84,20 +95,41 @@ async fn converse(
     model: &dyn Model,
 ) -> Result<Document, Failure> {
     for n in 1..=agent.turns {
+        compact::within_context(agent, run, n, bench.input, talk, model).await?;
         let turn = asking::turn(agent, run, n, bench.input, talk, model).await?;
         for (n, call) in talk.turned(turn).iter().enumerate() {
-            let wanted = talk.wanted(n, call);
-            let Some(step) = wanted.step() else {
-                match wanted {
-                    Wanted::Report(document) => return Ok(*document),
-                    Wanted::Known(answer) => talk.answered(call, answer),
-                    Wanted::Query(_) | Wanted::Schema | Wanted::Skill(_) => {}
-                }
-                continue;
+            let mut wanted = talk.wanted(n, call);
+            let name = wanted.step().map(|of| talk.step(of)).unwrap_or_default();
+            let consent = match &wanted {
+                Wanted::Known(_) => Consent::Free,
+                wanted => bench.consent(run, &name, call, wanted, talk).await?,
             };
-            let name = talk.step(step);
-            let served = bench.serve(run, &name, wanted, opening, talk).await?;
-            talk.served(call, served);
+            match &consent {
+                Consent::Free | Consent::Given => {}
+                Consent::Changed { arguments } => {
+                    let changed = Call { arguments: Ok(arguments.clone()), ..call.clone() };
+                    wanted = talk.wanted(n, &changed);
+                }
+                Consent::Refused(refusal) => wanted = Wanted::Known(json!({ "error": refusal })),
+            }
+            match wanted {
+                Wanted::Report { document, .. } => return Ok(*document),
+                Wanted::Known(answer) => talk.answered(call, answer),
+                wanted => {
+                    let chapter =
+                        if let Wanted::Section(chapter) = &wanted { Some(chapter.clone()) } else { None };
+                    let served = bench.serve(run, &name, wanted, opening, talk).await?;
+                    if let Some(chapter) = chapter {
+                        talk.wrote(*chapter);
+                    }
+                    talk.served(call, served);
+                }
+            }
+            match &consent {
+                Consent::Free => {}
+                Consent::Changed { arguments } => talk.was_asked(call, Some(arguments)),
+                Consent::Given | Consent::Refused(_) => talk.was_asked(call, None),
+            }
         }
         if talk.last() == Some(Last::Tokens) {
             return Err(asking::tokens_spent(run));

@@ -31,6 +31,9 @@ pub(crate) struct Opening {
     pub(crate) queries: u32,
     /// What the model may call.
     pub(crate) tools: Vec<Tool>,
+    /// How many tokens the model can read, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) context: Option<u64>,
 }
 
 /// Bytes of the tables in the system prompt; `get_schema` tells of the rest.
@@ -53,6 +56,7 @@ impl Opening {
             skills: first_lines(told, SKILLS),
             queries,
             tools: callable(tools),
+            context: None,
         }
     }
 
@@ -65,14 +69,14 @@ impl Opening {
     }
 }
 
-/// The tools over the data, and the one that ends the work.
+/// The tools over the data, and those that write.
 fn callable(tools: &Tools) -> Vec<Tool> {
     let over_data = tools.definitions().into_iter().map(|tool| Tool {
         name: tool.name.to_owned(),
         description: tool.description,
         parameters: tool.input_schema,
     });
-    over_data.chain([draft::tool()]).collect()
+    over_data.chain(draft::tools()).collect()
 }
 
 /// A table in one line: its rows, its columns and what they hold.

@@ -1,13 +1,18 @@
 //! Serving the calls of a model, each in a step of its own.
 
 use longhaul_executor::{Failure, Run, Step};
-use serde_json::Value;
+use longhaul_model::Call;
+use serde_json::{Value, json};
 
+use super::DRAFTING;
 use super::opening::Opening;
-use super::state::{Answer, Served, Talk, Wanted};
-use crate::draft::{Kept, unfinished};
+use super::state::{Answer, Served, Talk};
+use super::wanted::{Wanted, with};
+use crate::analyst::format::cut;
+use crate::draft::{Chapter, Kept, unfinished};
 use crate::handler::account::Account;
-use crate::handler::data::{blocking, end_if_aborted, open};
+use crate::handler::consent::{Consent, Figures, Planned, consent};
+use crate::handler::data::{blocking, end_if_aborted, figures, open};
 use crate::handler::files::keep_draft;
 use crate::handler::{Agent, Input};
 use crate::tools::{Refusal, SqlCall, Tools};
@@ -28,6 +33,39 @@ impl<'a> Bench<'a> {
 
     pub(super) fn opened(&mut self, tools: Tools) {
         self.tools = Some(tools);
+    }
+
+    /// What a person says about a call, if the policy wants one to; see [`consent`].
+    pub(super) async fn consent(
+        &mut self,
+        run: &mut Run,
+        name: &str,
+        call: &Call,
+        wanted: &Wanted,
+        talk: &Talk,
+    ) -> Result<Consent, Failure> {
+        let Ok(arguments) = &call.arguments else { return Ok(Consent::Free) };
+        // A report is handed in by the step after it.
+        let by = if matches!(wanted, Wanted::Report { .. }) { DRAFTING } else { name };
+        let is_done = run.begun().recorded(by).is_some();
+        let schema = talk.schema(&call.name);
+        let planned = Planned { step: name, is_done, tool: &call.name, arguments, schema };
+        consent(run, planned, async |step| {
+            let mut figures = talk.figures(wanted);
+            if let Wanted::Query(query) = wanted {
+                let Some(of_data) = self.figures(step, query).await? else { return Ok(None) };
+                figures.extend(of_data);
+            }
+            Ok(Some(figures))
+        })
+        .await
+    }
+
+    /// What a query would take; nothing if it would not be run anyway.
+    async fn figures(&mut self, step: &Step, query: &SqlCall) -> Result<Option<Figures>, Failure> {
+        let (tools, figures) = figures(step, self.open(step).await?, query).await?;
+        self.tools = Some(tools);
+        Ok(figures)
     }
 
     /// Serves a call, or gives what an earlier run recorded for it. What cannot be served is answered too.
@@ -52,14 +90,29 @@ impl<'a> Bench<'a> {
                     Ok(free(answer))
                 }
                 Wanted::Query(call) => self.query(&step, call, talk).await,
+                Wanted::Section(chapter) => self.section(&step, *chapter, talk).await,
                 Wanted::Known(answer) => Ok(free(Answer::Value(answer))),
-                Wanted::Report(_) => Ok(free(Answer::Value(Value::Null))),
+                Wanted::Report { .. } => Ok(free(Answer::Value(Value::Null))),
             })
             .await?;
         if served.paid {
             self.account.answered(run, name);
         }
         Ok(served)
+    }
+
+    /// Keeps a section, and what there is of the report with it, so that it can be read from here on.
+    async fn section(&mut self, step: &Step, chapter: Chapter, talk: &Talk) -> Result<Served, Failure> {
+        step.message(format!("wrote {:?}", cut(&chapter.heading, 100)));
+        step.text(format!("{}\n", chapter.heading)).await?;
+        let written = with(&talk.written, chapter);
+        if let Some(draft) = unfinished(&self.input.prompt, &written, &[], &talk.kept) {
+            let keep = async |name: &str, media: &str, file| step.artifact(name, media, file).await;
+            keep_draft(self.agent, &draft, keep).await;
+        }
+        end_if_aborted(step).await?;
+        let headings: Vec<&str> = written.iter().map(|chapter| chapter.heading.as_str()).collect();
+        Ok(free(Answer::Value(json!({ "written": headings }))))
     }
 
     async fn query(&mut self, step: &Step, call: SqlCall, talk: &Talk) -> Result<Served, Failure> {
@@ -92,7 +145,7 @@ impl<'a> Bench<'a> {
         .await?;
         self.tools = Some(tools);
         if step.abort_requested()
-            && let Some(draft) = unfinished(&self.input.prompt, &talk.texts, &talk.kept)
+            && let Some(draft) = unfinished(&self.input.prompt, &talk.written, &talk.texts, &talk.kept)
         {
             let keep = async |name: &str, media: &str, file| step.artifact(name, media, file).await;
             keep_draft(self.agent, &draft, keep).await;

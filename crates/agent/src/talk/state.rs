@@ -1,25 +1,32 @@
 //! A conversation as it stands: a fold over what was recorded. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use longhaul_document::Document;
-use longhaul_model::{Ask, Call, Reply, Said, Tool};
+use longhaul_model::{Ask, Call, Reply, Said, Stop, Tool};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::opening::Opening;
-use crate::draft::{Draft, Fault, Kept, WRITE_REPORT, assemble};
-use crate::tools::{Refusal, SqlCall};
+use super::wanted::{Wanted, what, with};
+use crate::analyst::format::cut;
+use crate::draft::{Chapter, Kept, WRITE_REPORT};
+use crate::handler::consent::Figures;
+use crate::tools::Refusal;
 
-/// Calls of one turn that are served.
-pub(super) const CALLS: usize = 8;
-/// Bytes of an answer to the model.
+/// What the model is told where the conversation becomes too long.
+const CONDENSE: &str = "The conversation becomes too long to be read whole. Write down now, in at most 400 words, what \
+                        was found so far, each figure with what it measures and the number of its query, and what is \
+                        still to be done. Call no tool. What you write takes the place of all turns so far.";
+/// The most tokens of what it writes down.
+const SUMMARY: u32 = 2_048;
+
+/// Bytes of an answer to the model, at most.
 const ANSWER: usize = 32 * 1024;
 /// How often a report may be handed in that does not fit.
 const TRIES: u32 = 3;
-/// Faults that the model is told at once.
-const FAULTS: usize = 20;
+/// Characters of changed arguments that the model is told.
+const CHANGED: usize = 4_000;
 /// The most tokens of one answer.
 const OUTPUT: u32 = 8_192;
 
@@ -67,51 +74,34 @@ pub(super) enum Answer {
     Refused(Refusal),
 }
 
-/// What a call comes to.
-pub(super) enum Wanted {
-    /// The answer follows from what is known.
-    Known(Value),
-    /// The data must be asked.
-    Query(SqlCall),
-    /// The description of the data.
-    Schema,
-    /// A skill, by name.
-    Skill(String),
-    /// The report, whole.
-    Report(Box<Document>),
-}
-
-impl Wanted {
-    /// The step in which it is served; nothing if it needs none.
-    pub(super) fn step(&self) -> Option<&'static str> {
-        match self {
-            Self::Known(_) | Self::Report(_) => None,
-            Self::Query(_) => Some("execute_sql"),
-            Self::Schema => Some("get_schema"),
-            Self::Skill(_) => Some("read_skill"),
-        }
-    }
-}
-
 /// A conversation as it stands.
 pub(crate) struct Talk {
-    system: String,
-    tools: Arc<[Tool]>,
-    dialog: Vec<Said>,
-    queries: u32,
-    spent: u32,
+    pub(super) system: String,
+    pub(super) tools: Arc<[Tool]>,
+    pub(super) request: String,
+    pub(super) dialog: Vec<Said>,
+    /// Bytes of an answer to the model.
+    pub(super) room: usize,
+    pub(super) queries: u32,
+    pub(super) spent: u32,
     /// The queries that gave rows; their numbers are their places, counted from 1.
     pub(crate) kept: Vec<Kept>,
+    /// The sections that were written one by one.
+    pub(crate) written: Vec<Chapter>,
     /// What the model said on the way.
     pub(crate) texts: Vec<String>,
-    steps: BTreeMap<&'static str, u32>,
+    pub(super) steps: BTreeMap<&'static str, u32>,
     /// How often the report did not fit, or was not handed in.
-    misses: u32,
+    pub(super) misses: u32,
     /// The last of what did not fit.
     pub(super) fault: Option<String>,
-    last: Option<Last>,
+    pub(super) last: Option<Last>,
     /// Whether the model ended without handing in a report.
-    silent: bool,
+    pub(super) silent: bool,
+    /// Whether its last answer was cut off.
+    pub(super) cut_off: bool,
+    /// What became of the calls that a person was asked about, by what they were.
+    pub(super) asked: HashMap<String, Value>,
 }
 
 impl Talk {
@@ -119,16 +109,21 @@ impl Talk {
         Self {
             system: opening.system(),
             tools: opening.tools.clone().into(),
+            request: request.to_owned(),
             dialog: vec![Said::Person { text: request.to_owned() }],
+            room: opening.context.map_or(ANSWER, room),
             queries: opening.queries,
             spent: 0,
             kept: Vec::new(),
+            written: Vec::new(),
             texts: Vec::new(),
             steps: BTreeMap::new(),
             misses: 0,
             fault: None,
             last: None,
             silent: false,
+            cut_off: false,
+            asked: HashMap::new(),
         }
     }
 
@@ -160,6 +155,45 @@ impl Talk {
         (told, ask)
     }
 
+    /// Whether there is more than the request, or what was condensed, to condense.
+    pub(super) fn can_be_condensed(&self) -> bool {
+        self.dialog.len() > 1
+    }
+
+    /// Asks the model to write down where it stands.
+    pub(super) fn ask_for_summary(&self) -> Ask {
+        let mut dialog = self.dialog.clone();
+        dialog.push(Said::Person { text: CONDENSE.to_owned() });
+        Ask {
+            system: self.system.clone(),
+            dialog: dialog.into(),
+            // Not to be called: some providers read no dialog with calls in it without them.
+            tools: Arc::clone(&self.tools),
+            must_call: None,
+            most_output: SUMMARY,
+        }
+    }
+
+    /// Goes on from what the model wrote down, and from what is known of the work itself.
+    pub(super) fn condense(&mut self, summary: &str) {
+        let mut text =
+            format!("{}\n\nThe turns so far are left out. You wrote down of them:\n", self.request);
+        let summary = summary.trim();
+        text.push_str(if summary.is_empty() { "(nothing)" } else { summary });
+        text.push_str("\n\nQueries that gave rows, by number; tables, charts and figures may name them:\n");
+        for (n, kept) in self.kept.iter().enumerate() {
+            let columns = kept.rows.columns.join(", ");
+            let (rows, purpose) = (kept.rows.rows.len(), cut(&kept.purpose, 200));
+            text.push_str(&format!("- {}: {purpose}; columns {columns}; {rows} rows\n", n + 1));
+        }
+        if !self.written.is_empty() {
+            text.push_str("Sections that are written:\n");
+            self.written.iter().for_each(|chapter| text.push_str(&format!("- {}\n", chapter.heading)));
+        }
+        text.push_str(&format!("Queries left: {}.", self.queries_left()));
+        self.dialog = vec![Said::Person { text }];
+    }
+
     /// Takes a turn of the model; gives the calls it wants served.
     pub(super) fn turned(&mut self, turn: Turn) -> Vec<Call> {
         self.dialog.extend(turn.told.map(|text| Said::Person { text }));
@@ -169,6 +203,7 @@ impl Talk {
             self.texts.push(turn.reply.text.clone());
         }
         self.silent = calls.is_empty();
+        self.cut_off = turn.reply.stop == Stop::Length;
         if self.silent {
             self.misses += 1;
             self.fault = Some("it was not handed in".to_owned());
@@ -177,77 +212,9 @@ impl Talk {
         calls
     }
 
-    /// What the n-th call of a turn, counted from 0, comes to.
-    pub(super) fn wanted(&mut self, n: usize, call: &Call) -> Wanted {
-        if n >= CALLS {
-            return refused(
-                "too_many_calls",
-                format!("only {CALLS} calls of a turn are served; make it again"),
-            );
-        }
-        let arguments = match &call.arguments {
-            Ok(arguments) => arguments.clone(),
-            Err(text) => {
-                let begin: String = text.chars().take(100).collect();
-                return refused("bad_call", format!("the arguments are no JSON: {begin:?}"));
-            }
-        };
-        match call.name.as_str() {
-            WRITE_REPORT => self.report(arguments),
-            name if self.last.is_some() => {
-                refused("no_turn_left", format!("{name:?} is not served any more; call {WRITE_REPORT}"))
-            }
-            "execute_sql" => self.query(arguments),
-            "get_schema" => Wanted::Schema,
-            "read_skill" => match arguments.get("name").and_then(Value::as_str) {
-                Some(name) => Wanted::Skill(name.to_owned()),
-                None => refused("bad_call", "read_skill needs the name of a skill"),
-            },
-            name => {
-                let there: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
-                refused("not_found", format!("there is no tool {name:?}; there are {}", there.join(", ")))
-            }
-        }
-    }
-
-    fn query(&self, arguments: Value) -> Wanted {
-        let call: SqlCall = match serde_path_to_error::deserialize(arguments) {
-            Ok(call) => call,
-            Err(why) => return refused("bad_call", format!("the input does not fit the tool: {why}")),
-        };
-        let same = |kept: &Kept| kept.sql.trim() == call.sql.trim();
-        if let Some(at) = self.kept.iter().position(same) {
-            let mut answer = self.rows(at);
-            answer["note"] = format!("this is query {} again; it cost nothing", at + 1).into();
-            return Wanted::Known(answer);
-        }
-        if self.queries_left() == 0 {
-            let why = format!(
-                "the budget of {} queries is spent; write the report from what is known",
-                self.queries
-            );
-            return refused("budget_spent", why);
-        }
-        Wanted::Query(call)
-    }
-
-    fn report(&mut self, arguments: Value) -> Wanted {
-        let read = serde_path_to_error::deserialize::<_, Draft>(arguments)
-            .map_err(|why| vec![Fault { place: why.path().to_string(), problem: why.inner().to_string() }]);
-        match read.and_then(|draft| assemble(&draft, &self.kept)) {
-            Ok(document) => Wanted::Report(Box::new(document)),
-            Err(mut faults) => {
-                self.misses += 1;
-                self.fault = faults.first().map(ToString::to_string);
-                let count = faults.len();
-                faults.truncate(FAULTS);
-                Wanted::Known(json!({"error": {
-                    "code": "draft_unusable",
-                    "message": format!("the report has {count} faults; mend them and hand in the whole report again"),
-                    "faults": faults,
-                }}))
-            }
-        }
+    /// A section was written.
+    pub(super) fn wrote(&mut self, chapter: Chapter) {
+        self.written = with(&self.written, chapter);
     }
 
     /// The name of the step in which a call is served.
@@ -255,6 +222,33 @@ impl Talk {
         let n = self.steps.entry(of).or_default();
         *n += 1;
         format!("{of} {n}")
+    }
+
+    /// What a call of a tool may be changed to.
+    pub(super) fn schema(&self, tool: &str) -> Option<Value> {
+        self.tools.iter().find(|known| known.name == tool).map(|known| known.parameters.clone())
+    }
+
+    /// What is known of a call before the data is asked, by which a policy may tell a large one.
+    pub(super) fn figures(&self, wanted: &Wanted) -> Figures {
+        let figure = |name: &str, value: usize| Figures::from([(name.to_owned(), value as u64)]);
+        match wanted {
+            Wanted::Query(_) => figure("query", self.spent as usize + 1),
+            Wanted::Section(chapter) => figure("sections", with(&self.written, (**chapter).clone()).len()),
+            Wanted::Report { sections, .. } => figure("sections", *sections),
+            Wanted::Known(_) | Wanted::Schema | Wanted::Skill(_) => Figures::new(),
+        }
+    }
+
+    /// A person was asked about a call, and this is what became of it: the last thing that was said.
+    pub(super) fn was_asked(&mut self, call: &Call, changed: Option<&Value>) {
+        let Some(Said::Tool { answer, .. }) = self.dialog.last_mut() else { return };
+        if let Some(arguments) = changed {
+            let arguments = cut(&arguments.to_string(), CHANGED);
+            answer["changed"] =
+                format!("a person changed the arguments of this call; it was made with {arguments}").into();
+        }
+        self.asked.insert(what(call), answer.clone());
     }
 
     /// Takes what a step gave.
@@ -265,7 +259,7 @@ impl Talk {
                 self.kept.push(kept);
                 self.rows(self.kept.len() - 1)
             }
-            Answer::Value(value) => shortened(value),
+            Answer::Value(value) => shortened(value, self.room),
             Answer::Refused(refusal) => json!({ "error": refusal }),
         };
         if call.name == "execute_sql" {
@@ -294,9 +288,9 @@ impl Talk {
     }
 
     /// The rows of a query as the model is told them: as many as fit.
-    fn rows(&self, at: usize) -> Value {
+    pub(super) fn rows(&self, at: usize) -> Value {
         let Some(kept) = self.kept.get(at) else { return Value::Null };
-        let (all, mut room) = (&kept.rows.rows, ANSWER);
+        let (all, mut room) = (&kept.rows.rows, self.room);
         let fits = |row: &&Vec<Value>| {
             let size: usize = row.iter().map(|cell| cell.to_string().len() + 1).sum();
             room = room.saturating_sub(size + 2);
@@ -322,16 +316,17 @@ impl Talk {
     }
 }
 
-fn refused(code: &str, message: impl Into<String>) -> Wanted {
-    Wanted::Known(json!({"error": {"code": code, "message": message.into()}}))
+/// Bytes of an answer to a model that can read so many tokens: a sixteenth of them, at four bytes each.
+fn room(context: u64) -> usize {
+    usize::try_from(context / 4).unwrap_or(ANSWER).clamp(1_024, ANSWER)
 }
 
 /// An answer that is not too long: what is beyond is left out, and said so.
-fn shortened(value: Value) -> Value {
+fn shortened(value: Value, room: usize) -> Value {
     let text = value.to_string();
-    if text.len() <= ANSWER {
+    if text.len() <= room {
         return value;
     }
-    let cut = text.floor_char_boundary(ANSWER);
+    let cut = text.floor_char_boundary(room);
     json!({"beginning": text[..cut], "note": format!("the first {cut} of {} bytes", text.len())})
 }

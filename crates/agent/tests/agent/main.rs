@@ -4,12 +4,14 @@
 
 mod analyst;
 mod chat;
+mod consent;
 mod csv_files;
 mod documents;
 mod drafts;
 mod folders;
 mod guards;
 mod handler;
+mod long;
 mod model;
 mod paths;
 mod renderer;

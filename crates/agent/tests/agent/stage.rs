@@ -6,7 +6,7 @@ use std::time::Duration;
 use longhaul_agent::render::RenderCommand;
 use longhaul_agent::{Agent, KIND, Models, Output, handle_chat, handle_report};
 use longhaul_client::{Client, Identity, NewTask};
-use longhaul_core::{Limits, Millis, RetryPolicy, Snapshot, Status, TaskId};
+use longhaul_core::{Actor, Limits, Millis, Policy, RetryPolicy, Role, Snapshot, Status, TaskId};
 use longhaul_executor::{CancellationToken, Executor};
 use longhaul_journal::memory::Memory;
 use longhaul_journal::{Journal, Shards};
@@ -44,6 +44,10 @@ impl Stage {
         renderer: RenderCommand,
         set: impl FnOnce(&mut Agent),
     ) -> Self {
+        Self::of(Scripted::new(turns), renderer, set)
+    }
+
+    pub(crate) fn of(model: Scripted, renderer: RenderCommand, set: impl FnOnce(&mut Agent)) -> Self {
         let journal = Journal::over(&Memory::new(Shards::ONE));
         let stop = CancellationToken::new();
         let options = Options { lease: Millis(1_500), tick: Duration::from_millis(20), ..Options::default() };
@@ -52,7 +56,6 @@ impl Stage {
             let stop = stop.clone();
             async move { scheduler.run(stop).await }
         });
-        let model = Scripted::new(turns);
         let asked = model.clone();
         let mut agent = Agent::new(renderer);
         agent.models = Models::by(move |name| match name {
@@ -110,6 +113,26 @@ impl Stage {
             }
         };
         tokio::time::timeout(BOUND, waiting).await.expect("what is waited for comes")
+    }
+
+    /// The same, or until the task has ended.
+    pub(crate) async fn until_ended_or(&self, task: TaskId, wished: impl Fn(&Snapshot) -> bool) -> Snapshot {
+        let waiting = async {
+            loop {
+                let snapshot = self.client.get(task).await.unwrap();
+                if snapshot.status.is_terminal() || wished(&snapshot) {
+                    return snapshot;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(BOUND, waiting).await.expect("what is waited for comes")
+    }
+
+    /// Says what the organisation may do from now on.
+    pub(crate) async fn policy(&self, policy: Policy) {
+        let actor = Actor { role: Role::Client, who: "ops".to_owned(), via: "test".to_owned() };
+        self.journal.set_policy(&self.client.identity().org, &actor, policy).await.unwrap();
     }
 
     pub(crate) async fn output(&self, task: TaskId) -> Output {

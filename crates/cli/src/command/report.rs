@@ -142,7 +142,7 @@ pub(crate) async fn save(
 ) -> anyhow::Result<Vec<PathBuf>> {
     let snapshot = client.get(task).await?;
     let mut paths = Vec::with_capacity(snapshot.artifacts.len());
-    for artifact in &snapshot.artifacts {
+    for artifact in snapshot.files() {
         let bytes = client.content(artifact).await?;
         let path = match output {
             Some(path) if path.is_dir() => path.join(&artifact.name),

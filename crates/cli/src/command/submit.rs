@@ -190,7 +190,7 @@ pub(crate) async fn finish(
         Followed::Ended(s) => {
             if let (Format::Table, Status::Completed) = (format, s.status) {
                 print_output(place.client(), &s).await?;
-                for artifact in &s.artifacts {
+                for artifact in s.files() {
                     say(format!(
                         "file {} ({} bytes): longhaul download {task} {:?}",
                         artifact.name, artifact.size, artifact.name

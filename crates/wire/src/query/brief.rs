@@ -156,7 +156,7 @@ impl Brief {
             waiting: None,
             question: open.map(|open| Box::new(ApprovalView::new(open))),
             tokens: s.usage.tokens(),
-            artifacts: u32::try_from(s.artifacts.len()).unwrap_or(u32::MAX),
+            artifacts: u32::try_from(s.files().count()).unwrap_or(u32::MAX),
             submitted_at: s.submitted_at,
             started_at: s.started_at,
             updated_at: s.updated_at,

@@ -9,6 +9,7 @@ pub mod model;
 pub mod process;
 pub mod screen;
 pub mod storm;
+pub mod talk;
 pub mod toolchains;
 pub mod world;
 

@@ -10,6 +10,7 @@
 
 mod app;
 mod aside;
+pub mod chat;
 mod diff;
 mod effect;
 mod export;
@@ -35,6 +36,7 @@ mod terminal;
 mod testing;
 mod text;
 mod theme;
+mod typing;
 mod update;
 mod view;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use longhaul_client::fleet::Point;
 use longhaul_core::Millis;
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::event::{Event, KeyEventKind};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -24,6 +24,7 @@ use crate::start::{begin, fitting};
 use crate::stop::{Stop, Stops, Whom, stop};
 use crate::terminal::Screen;
 use crate::theme::{self, Palette};
+use crate::typing::{Keys, hung_up};
 use crate::update::update;
 
 /// The shortest time between two frames that no key asked for.
@@ -32,8 +33,6 @@ const FRAME: Duration = Duration::from_millis(33);
 const UNSEEN: Duration = Duration::from_millis(500);
 /// How many messages are taken before a frame is drawn, at most.
 const GULP: usize = 64;
-/// How often the thread that reads keys looks whether it is still needed.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// How the dashboard is to be.
 #[derive(Debug, Clone, Default)]
@@ -334,49 +333,6 @@ impl Loop {
         self.take(performer, msg)?;
         Ok(true)
     }
-}
-
-/// Something the terminal said, and when it was read.
-type Heard = (std::time::Instant, Event);
-
-/// What the terminal says, read on a thread of its own.
-struct Keys {
-    events: mpsc::Receiver<io::Result<Heard>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Keys {
-    /// Reads the terminal until nobody listens.
-    fn read() -> Self {
-        let (sender, events) = mpsc::channel(64);
-        let read = move || {
-            while !sender.is_closed() {
-                let read = match event::poll(LOOK) {
-                    Ok(false) => continue,
-                    Ok(true) => event::read().map(|event| (std::time::Instant::now(), event)),
-                    Err(error) => Err(error),
-                };
-                let broken = read.is_err();
-                if sender.blocking_send(read).is_err() || broken {
-                    return;
-                }
-            }
-        };
-        Self { events, thread: Some(std::thread::spawn(read)) }
-    }
-
-    /// Reads no more: what is typed from here on is another program's.
-    fn stop(&mut self) {
-        self.events.close();
-        if let Some(thread) = self.thread.take() {
-            // It only ends by itself; a panic in it has been told already.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn hung_up() -> io::Error {
-    io::Error::new(io::ErrorKind::BrokenPipe, "it is gone")
 }
 
 /// What the host says next.

@@ -202,6 +202,18 @@ impl Theme {
         (done, "─".repeat(columns - full - half))
     }
 
+    /// A text with the signs that this terminal has. Letters are left alone: they are somebody's words.
+    pub(crate) fn spelled(self, text: &str) -> std::borrow::Cow<'_, str> {
+        if self.glyphs == Glyphs::Unicode || text.is_ascii() {
+            return text.into();
+        }
+        let spelled = |c: char| match ascii(c.encode_utf8(&mut [0; 4])) {
+            '?' if c != '◊' => c,
+            sign => sign,
+        };
+        text.chars().map(spelled).collect::<String>().into()
+    }
+
     /// The last touch on a finished frame.
     pub(crate) fn finish(self, buffer: &mut Buffer) {
         if self.glyphs == Glyphs::Unicode {
@@ -249,7 +261,8 @@ fn ascii(symbol: &str) -> char {
         '✓' => 'v',
         '⚑' => '*',
         '…' => '~',
-        '→' => '>',
+        '→' | '›' => '>',
+        '↑' => '^',
         '━' | '╾' | '┃' | '█' | '▓' => '#',
         '─' => '-',
         '│' | '╎' => '|',

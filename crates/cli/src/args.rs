@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod chat;
 mod tasks;
 mod tui;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use longhaul_core::{Lane, Priority, TaskId};
 
 pub(crate) use bench::*;
+pub(crate) use chat::*;
 pub(crate) use tasks::*;
 pub(crate) use tui::*;
 
@@ -126,6 +128,8 @@ pub(crate) enum Command {
     Tui(Tui),
     /// Write a report over a file of data: SQLite, CSV, JSON, Parquet
     Report(Report),
+    /// A conversation about data: answers at once, reports in the background
+    Chat(Chat),
     /// Submit a task of any kind and follow it
     Run(Run),
     /// Submit a task and leave: as run --detach

@@ -150,7 +150,7 @@ async fn turn(client: &Client, watch: &mut Watch, bar: &mut Bar) -> anyhow::Resu
 }
 
 /// Why a pending task waits, by the projector's word; nothing if none answers.
-async fn why_waiting(client: &Client, s: &Snapshot) -> Option<String> {
+pub(crate) async fn why_waiting(client: &Client, s: &Snapshot) -> Option<String> {
     let question =
         longhaul_wire::query::Get { task: s.task, org: Some(s.owner.org.clone()), at_least: client.place(s) };
     let item = client.query(&question).await.ok()?.item?;

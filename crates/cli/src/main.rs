@@ -128,7 +128,9 @@ async fn run(cli: &Cli) -> anyhow::Result<Code> {
 /// What must be there for a command, where nothing runs yet.
 fn need(command: &Command) -> Need {
     match command {
-        Command::Report(_) | Command::Run(_) | Command::Watch(_) | Command::Wait(_) => Need::Everything,
+        Command::Report(_) | Command::Chat(_) | Command::Run(_) | Command::Watch(_) | Command::Wait(_) => {
+            Need::Everything
+        }
         Command::Rerun(args) if !args.detach => Need::Everything,
         Command::Fork(args) if !args.detach => Need::Everything,
         Command::Text(args) if args.follow => Need::Everything,
@@ -142,6 +144,7 @@ async fn with_place(place: &Place, settings: &Settings, command: &Command) -> an
     let client = place.client();
     match command {
         Command::Report(args) => command::report::run(place, settings, args).await,
+        Command::Chat(args) => command::chat::run(place, settings, args).await,
         Command::Run(args) => command::submit::run(place, args).await,
         Command::Submit(args) => {
             let submission = args::SubmissionArgs { detach: true, ..args.submission.clone() };

@@ -176,6 +176,9 @@ pub(crate) fn task(view: &SnapshotView) -> String {
     for artifact in &view.artifacts {
         row("file", Some(format!("{} ({}, {} bytes)", artifact.name, artifact.media_type, artifact.size)));
     }
+    for (key, value) in &view.labels {
+        row("label", Some(format!("{key}={value}")));
+    }
     let usage = &view.usage;
     row(
         "usage",

@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use longhaul_agent::data::Connections;
 use longhaul_agent::render::RenderCommand;
-use longhaul_agent::{Agent, KIND as REPORT, Models, handle_report};
+use longhaul_agent::{Agent, CHAT, KIND as REPORT, Models, handle_chat, handle_report};
 use longhaul_executor::exec::{EXEC, ExecPolicy, Program};
 use longhaul_executor::{Executor, REHEARSAL};
 use longhaul_journal::{Durability, Journal, PortError};
@@ -22,10 +22,16 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::usage;
 use crate::settings::Settings;
 
+/// What an executor is called among the services.
+const EXECUTOR: &str = "executor";
 /// How long a projector may take until it answers.
 const READY: Duration = Duration::from_secs(5);
 
-/// What the executor of this process takes.
+/// Turns of conversations at once, where an executor has other work beside them: these places are theirs
+/// alone, so that nobody waits for an answer until a report has ended.
+const TURNS: u32 = 8;
+
+/// What the executors of this process take.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Work {
     /// How many runs at once; none: no executor and no scheduler.
@@ -100,12 +106,12 @@ pub(crate) struct Services {
     running: tokio::sync::Mutex<JoinSet<(&'static str, anyhow::Result<()>)>>,
     executor: CancellationToken,
     others: CancellationToken,
-    /// Whether an executor was started.
-    works: AtomicBool,
+    /// Executors that were started.
+    executors: AtomicU32,
 }
 
 impl Services {
-    /// Starts a projector and, where there is work to do, a scheduler and an executor.
+    /// Starts a projector and, where there is work to do, a scheduler and executors.
     pub(crate) async fn start(journal: &Journal, data: &Path, work: Work) -> anyhow::Result<Self> {
         let services = Self::idle();
         services.project(journal, data.join("projector")).await?;
@@ -123,7 +129,7 @@ impl Services {
             running: tokio::sync::Mutex::default(),
             executor: CancellationToken::new(),
             others: CancellationToken::new(),
-            works: AtomicBool::new(false),
+            executors: AtomicU32::new(0),
         }
     }
 
@@ -147,13 +153,15 @@ impl Services {
         self.running.lock().await.spawn(run);
     }
 
-    /// Starts an executor.
+    /// Starts an executor; and one more for the turns of conversations, where it has other work beside them.
     pub(crate) async fn work(&self, journal: &Journal, work: &Work, drain: Duration) -> anyhow::Result<()> {
-        let executor = executor(journal, work)?.drain_within(drain);
-        let stop = self.executor.clone();
-        self.works.store(true, Ordering::Relaxed);
-        let run = async move { ("executor", executor.run(stop).await.map_err(anyhow::Error::from)) };
-        self.running.lock().await.spawn(run);
+        for executor in executors(journal, work)? {
+            let executor = executor.drain_within(drain);
+            let stop = self.executor.clone();
+            self.executors.fetch_add(1, Ordering::Relaxed);
+            let run = async move { (EXECUTOR, executor.run(stop).await.map_err(anyhow::Error::from)) };
+            self.running.lock().await.spawn(run);
+        }
         Ok(())
     }
 
@@ -168,11 +176,12 @@ impl Services {
         }
     }
 
-    /// Stops them: the executor first, so that what it lets go of is still recorded and seen.
+    /// Stops them: the executors first, so that what they let go of is still recorded and seen.
     pub(crate) async fn stop(self) {
         let mut running = self.running.into_inner();
         self.executor.cancel();
-        if !self.works.load(Ordering::Relaxed) {
+        let mut executors = self.executors.into_inner();
+        if executors == 0 {
             self.others.cancel();
         }
         while let Some(ended) = running.join_next().await {
@@ -181,7 +190,8 @@ impl Services {
                     if let Err(error) = outcome {
                         tracing::warn!("the {name} ended with: {error:#}");
                     }
-                    if name == "executor" {
+                    executors = executors.saturating_sub(u32::from(name == EXECUTOR));
+                    if executors == 0 {
                         self.others.cancel();
                     }
                 }
@@ -208,9 +218,9 @@ pub(crate) async fn answered(journal: &Journal) -> anyhow::Result<()> {
     }
 }
 
-/// An executor for what this process takes.
-fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
-    let built_in = [REPORT, REHEARSAL, EXEC];
+/// The executors for what this process takes: one for the turns of conversations, one for all else.
+fn executors(journal: &Journal, work: &Work) -> anyhow::Result<Vec<Executor>> {
+    let built_in = [REPORT, CHAT, REHEARSAL, EXEC];
     let known = |kind: &str| built_in.contains(&kind) || work.programs.iter().any(|(name, _)| name == kind);
     if let Some(unknown) = work.kinds.iter().find(|kind| !known(kind)) {
         let known = built_in.join(", ");
@@ -221,12 +231,25 @@ fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
     let takes = |kind: &str| {
         work.kinds.iter().any(|one| one == kind) || (work.kinds.is_empty() && work.programs.is_empty())
     };
-    let mut executor = Executor::new(journal.clone()).places(work.places).version(env!("CARGO_PKG_VERSION"));
+    let with = |places| Executor::new(journal.clone()).places(places).version(env!("CARGO_PKG_VERSION"));
+    let mut agent = Agent::new(render_command()?);
+    if let Some(Reach { models, connections }) = work.reach.clone() {
+        (agent.models, agent.connections) = (models, connections);
+    }
+    let others = [REPORT, REHEARSAL, EXEC].into_iter().any(takes) || !work.programs.is_empty();
+    let mut executors = Vec::new();
+    if takes(CHAT) {
+        executors.push(handle_chat(with(if others { TURNS } else { work.places }), agent.clone()));
+    }
+    if others {
+        executors.push(all_else(with(work.places), agent, work, takes));
+    }
+    Ok(executors)
+}
+
+/// An executor with the handlers of everything but turns of conversations.
+fn all_else(mut executor: Executor, agent: Agent, work: &Work, takes: impl Fn(&str) -> bool) -> Executor {
     if takes(REPORT) {
-        let mut agent = Agent::new(render_command()?);
-        if let Some(Reach { models, connections }) = work.reach.clone() {
-            (agent.models, agent.connections) = (models, connections);
-        }
         executor = handle_report(executor, agent);
     }
     if takes(REHEARSAL) {
@@ -239,8 +262,7 @@ fn executor(journal: &Journal, work: &Work) -> anyhow::Result<Executor> {
     for (kind, program) in &work.programs {
         programs = programs.program(kind, Program::new(program));
     }
-    executor = executor.handle_exec(programs);
-    Ok(executor)
+    executor.handle_exec(programs)
 }
 
 /// How a document is typeset: by this very program, as a child with limits.

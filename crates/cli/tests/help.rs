@@ -18,6 +18,7 @@ fn every_command_has_help() {
         "up",
         "demo",
         "report",
+        "chat",
         "run",
         "submit",
         "get",

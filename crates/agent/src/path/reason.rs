@@ -75,7 +75,7 @@ impl fmt::Display for Reason {
             Self::AsksOfWhatIsKnown { words } if words.is_empty() => {
                 f.write_str("it asks about what is at hand")
             }
-            Self::AsksOfWhatIsKnown { words } => write!(f, "{} is at hand", named(words)),
+            Self::AsksOfWhatIsKnown { words } => write!(f, "what it asks about is at hand: {}", named(words)),
             Self::AsksForDocument { word } => write!(f, "it asks for a document ({word})"),
             Self::NeedsAnalysis { missing } if missing.is_empty() => f.write_str("it needs new figures"),
             Self::NeedsAnalysis { missing } => {

@@ -53,3 +53,27 @@ fn a_person_overrules() {
     let told = serde_json::json!({"path": "fast", "reason": {"exports": {"format": "docx"}}, "by": "rules"});
     assert_eq!(serde_json::to_value(choice).unwrap(), told);
 }
+
+#[test]
+fn every_reason_is_told_in_the_documentation() {
+    let told = include_str!("../../../../docs/agent.md");
+    let words = || vec!["country".to_owned()];
+    for reason in [
+        Reason::ToldSo,
+        Reason::Talk,
+        Reason::NothingAtHand,
+        Reason::Exports { format: None },
+        Reason::Summarises,
+        Reason::Reshapes,
+        Reason::AsksOfWhatIsKnown { words: words() },
+        Reason::AsksForDocument { word: "report".to_owned() },
+        Reason::NeedsAnalysis { missing: words() },
+        Reason::ModelNeedsData,
+    ] {
+        assert_eq!(reason.name(), name(&reason), "labels and records have the same word");
+        assert!(told.contains(&format!("| `{}` |", reason.name())), "{reason:?}");
+        assert!(!reason.to_string().is_empty());
+    }
+    assert_eq!("fast".parse(), Ok(Path::Fast));
+    assert!("middle".parse::<Path>().unwrap_err().to_string().contains("slow"));
+}

@@ -280,7 +280,7 @@ pub(crate) struct Schedule {
 pub(crate) struct Work {
     #[command(flatten)]
     pub(crate) service: Service,
-    /// Only these kinds: report, rehearsal, exec
+    /// Only these kinds: report, chat, rehearsal, exec
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(crate) kind: Vec<String>,
     /// Programs to run as kinds of their own

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod bench;
+pub(crate) mod chat;
 pub(crate) mod dashboard;
 pub(crate) mod demo;
 pub(crate) mod doctor;

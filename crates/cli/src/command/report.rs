@@ -28,7 +28,7 @@ const BUILT_IN: &str = "built-in";
 
 /// Attempts of one report, unless it is said otherwise: its steps are recorded, so the loss of an
 /// executor costs no more than the step under way.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 
 /// A report over `data` about `prompt`, as a task. The executor may run elsewhere: the path is made
 /// absolute.
@@ -39,20 +39,7 @@ pub(crate) fn task(
     formats: &[DocumentFormat],
     model: Option<&str>,
 ) -> anyhow::Result<NewTask> {
-    let absolute = |path: &Path| {
-        std::path::absolute(path)
-            .map_err(|error| usage(format!("{} is not a usable path: {error}", path.display())))
-    };
-    // A database is a name that whoever runs the executor gave it.
-    let is_database = data.to_string_lossy().starts_with(DATABASE);
-    if !is_database && !data.exists() {
-        return Err(usage(format!(
-            "there is no {}; give a file of SQLite, CSV, JSON or Parquet, or a folder of such files",
-            data.display()
-        )));
-    }
-    let data = if is_database { data.to_owned() } else { absolute(data)? };
-    let mut input = json!({ "data": data, "prompt": prompt });
+    let mut input = json!({ "data": located(data)?, "prompt": prompt });
     if let Some(skills) = skills {
         input["skills"] = json!(absolute(skills)?);
     }
@@ -65,6 +52,26 @@ pub(crate) fn task(
     let title = text::line(prompt, text::MAX_TITLE);
     let task = NewTask::new("report", if title.trim().is_empty() { "Report" } else { &title }, &input)?;
     Ok(task.retry(RetryPolicy { max_attempts: ATTEMPTS, ..RetryPolicy::default() }))
+}
+
+/// Data as a task names it, which may run elsewhere: a path made absolute, or the name of a database.
+pub(crate) fn located(data: &Path) -> anyhow::Result<PathBuf> {
+    // A database is a name that whoever runs the executor gave it.
+    if data.to_string_lossy().starts_with(DATABASE) {
+        return Ok(data.to_owned());
+    }
+    if !data.exists() {
+        return Err(usage(format!(
+            "there is no {}; give a file of SQLite, CSV, JSON or Parquet, or a folder of such files",
+            data.display()
+        )));
+    }
+    absolute(data)
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path)
+        .map_err(|error| usage(format!("{} is not a usable path: {error}", path.display())))
 }
 
 pub(crate) async fn run(place: &Place, settings: &Settings, args: &Report) -> anyhow::Result<Code> {

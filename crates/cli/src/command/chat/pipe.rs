@@ -1,0 +1,190 @@
+//! A conversation without a terminal: a line in, an answer out.
+
+use std::collections::BTreeSet;
+
+use longhaul_core::{Status, TaskId, text};
+use longhaul_tui::chat::{Ended, Told, Wish};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::args::Format;
+use crate::exit::Code;
+use crate::output::{json as written, line, say};
+use crate::signals::CtrlC;
+
+/// Holds a conversation over stdin and stdout. At the end of stdin the reports under way are waited for.
+pub(super) async fn hold(
+    format: Format,
+    wish: mpsc::UnboundedSender<Wish>,
+    mut told: mpsc::Receiver<Told>,
+    quiet: bool,
+) -> anyhow::Result<Code> {
+    let mut lines = lines();
+    let mut ctrl_c = CtrlC::listen()?;
+    let mut pipe = Pipe { format, quiet, reports: BTreeSet::new(), code: Code::Done };
+    let (mut ready, mut over) = (true, false);
+    loop {
+        if over && ready && pipe.reports.is_empty() {
+            return Ok(pipe.code);
+        }
+        tokio::select! {
+            word = told.recv() => match word {
+                Some(Told::Ready) => ready = true,
+                Some(word) => pipe.take(word)?,
+                // Whoever kept it has left.
+                None => return Ok(pipe.code),
+            },
+            read = lines.recv(), if ready && !over => match read {
+                Some(text) => {
+                    ready = false;
+                    let _ = wish.send(Wish::Line(text));
+                }
+                None => over = true,
+            },
+            () = ctrl_c.pressed() => return Ok(Code::Interrupted),
+        }
+    }
+}
+
+/// The lines of stdin. They are read by a thread of its own, one ahead: the runtime would wait for one that
+/// reads.
+fn lines() -> mpsc::Receiver<String> {
+    let (send, lines) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            let Ok(line) = line else { return };
+            if send.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+struct Pipe {
+    format: Format,
+    quiet: bool,
+    /// Reports under way.
+    reports: BTreeSet<TaskId>,
+    /// The worst so far.
+    code: Code,
+}
+
+impl Pipe {
+    fn take(&mut self, told: Told) -> anyhow::Result<()> {
+        match &told {
+            Told::Started { task, .. } | Told::Joined { task, .. } => drop(self.reports.insert(*task)),
+            Told::Ended(ended) => {
+                self.reports.remove(&ended.task);
+                self.code = self.code.worse(Code::of(ended.status));
+            }
+            Told::Unanswered { status, .. } => {
+                let code = if *status == Status::Completed { Code::Failed } else { Code::of(*status) };
+                self.code = self.code.worse(code);
+            }
+            Told::Refused { .. } => self.code = self.code.worse(Code::Refused),
+            _ => {}
+        }
+        if self.format == Format::Ndjson { self.record(&told) } else { self.words(told) }
+    }
+
+    /// A line of JSON.
+    fn record(&self, told: &Told) -> anyhow::Result<()> {
+        match recorded(told) {
+            Some(value) => line(written(&value, false)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Words for people: answers to stdout, talk to stderr.
+    fn words(&self, told: Told) -> anyhow::Result<()> {
+        let remark = |words: String| {
+            if !self.quiet {
+                say(text::block(&words));
+            }
+        };
+        match told {
+            Told::Open { conversation, turns } => {
+                let so_far = if turns.is_empty() { "" } else { ", which goes on" };
+                remark(format!("conversation {conversation}{so_far}"));
+            }
+            Told::Turn { why, .. } => remark(why.words),
+            Told::Answered { task, text: answer, files, .. } => {
+                if !answer.is_empty() {
+                    line(text::block(&answer))?;
+                }
+                for file in files {
+                    remark(format!("file {file}: longhaul download {task} {file:?}"));
+                }
+            }
+            Told::Unanswered { status, why, .. } => {
+                line(format!("no answer, {status}: {}", text::block(&why)))?
+            }
+            Told::Started { task, title, why } => {
+                remark(why.words);
+                line(format!("report under way: {} ({task})", text::line(&title, 200)))?;
+            }
+            Told::Joined { task, title, percent, why } => {
+                remark(why.words);
+                let far = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
+                line(format!(
+                    "it belongs to the report under way: {} ({task}{far})",
+                    text::line(&title, 200)
+                ))?;
+                remark("/queue makes another report after it, /interrupt instead of it".to_owned());
+            }
+            Told::Refused { why, .. } => line(format!("not done: {}", text::block(&why)))?,
+            Told::Note(note) => line(text::block(&note))?,
+            Told::Ended(ended) => self.ended(ended, remark)?,
+            Told::Text { .. } | Told::Anew { .. } | Told::Standing(_) | Told::Ready => {}
+        }
+        Ok(())
+    }
+
+    fn ended(&self, ended: Ended, remark: impl Fn(String)) -> anyhow::Result<()> {
+        let title = text::line(&ended.title, 200);
+        if ended.status == Status::Completed {
+            line(format!("report done: {title} ({})", ended.task))?;
+        } else {
+            line(format!("report {}: {title} ({}): {}", ended.status, ended.task, text::block(&ended.why)))?;
+        }
+        for sentence in &ended.summary {
+            line(format!("  {}", text::line(sentence, 400)))?;
+        }
+        for file in ended.files {
+            remark(format!("file {file}: longhaul download {} {file:?}", ended.task));
+        }
+        Ok(())
+    }
+}
+
+/// What is told, as a program reads it; nothing for what comes again whole.
+fn recorded(told: &Told) -> Option<Value> {
+    Some(match told {
+        Told::Open { conversation, turns } => {
+            json!({"event": "open", "conversation": conversation, "turns": turns.len()})
+        }
+        Told::Answered { task, text, files, why } => json!({
+            "event": "answer", "task": task, "path": why.path, "reason": why.reason, "text": text, "files": files,
+        }),
+        Told::Unanswered { task, status, why } => {
+            json!({"event": "no_answer", "task": task, "status": status, "why": why})
+        }
+        Told::Started { task, title, why } => json!({
+            "event": "started", "task": task, "path": why.path, "reason": why.reason, "title": title,
+        }),
+        Told::Joined { task, title, percent, why } => json!({
+            "event": "joined", "task": task, "path": why.path, "reason": why.reason, "title": title,
+            "percent": percent,
+        }),
+        Told::Refused { code, why } => json!({"event": "refused", "code": code, "why": why}),
+        Told::Note(text) => json!({"event": "note", "text": text}),
+        Told::Ended(ended) => json!({
+            "event": "ended", "task": ended.task, "status": ended.status, "title": ended.title,
+            "why": ended.why, "summary": ended.summary, "files": ended.files,
+        }),
+        Told::Turn { .. } | Told::Text { .. } | Told::Anew { .. } | Told::Standing(_) | Told::Ready => {
+            return None;
+        }
+    })
+}

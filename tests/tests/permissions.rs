@@ -178,6 +178,17 @@ async fn no_role_can_do_anothers_work() {
         let refused = journal.set_policy(&acme, &actor, Policy::default()).await.unwrap_err();
         assert!(format!("{refused:?}").contains("ermissions"), "{role}: {refused:?}");
     }
+    let name = longhaul_core::CellName::new("limit-x").unwrap();
+    let cells = connect(&world, "executor").await.cells(&acme);
+    let version = cells.swap(&name, Sequence::ZERO, "mine".into()).await.unwrap();
+    assert_eq!(cells.get(&name).await.unwrap(), Some((version, "mine".into())));
+    for role in ["client", "scheduler", "projector", "auditor"] {
+        let cells = connect(&world, role).await.cells(&acme);
+        let read = cells.get(&name).await.unwrap_err();
+        assert!(format!("{read:?}").contains("ermissions"), "{role}: {read:?}");
+        let swapped = cells.swap(&name, version, "theirs".into()).await.unwrap_err();
+        assert!(format!("{swapped:?}").contains("ermissions"), "{role}: {swapped:?}");
+    }
     let at = TaskRef { org: acme, task };
     for role in ["projector", "auditor"] {
         let journal = connect(&world, role).await;

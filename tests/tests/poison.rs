@@ -71,6 +71,7 @@ async fn records_that_cannot_be_read_put_their_task_aside_and_nothing_else() {
         format!("lh.0.task.acme.{unborn}"),
         "lh.0.conv.acme.chat".to_owned(),
         "lh.beat.nobody".to_owned(),
+        "lh.cell.acme.limit-mock".to_owned(),
     ] {
         for body in [json!("not a record"), from_later.clone()] {
             let answer = api(world.server.url(), world.server.token(), &subject, &body).await;

@@ -182,6 +182,12 @@ fn the_names_and_figures_are_ours() {
     has(&format!("`{}`", run.replace('X', "<kind>").replace(&executor.to_string(), "<executor>")));
     has(&format!("`{}`", topology::beats().name));
     has(&format!("`{}`", topology::FILES));
+    let cells = topology::cells();
+    has(&format!("`{}`", cells.subjects[0].replacen('*', "<org>", 1).replace('*', "<name>")));
+    has(&format!("`{}`", cells.name));
+    assert_eq!(longhaul_wire::cell::MAX_CELL, 16 << 10);
+    assert_eq!(cells.keeps, topology::Keeps::LastOfEach { at_most: std::time::Duration::from_secs(3600) });
+    has("at most 16 KiB, for an hour");
     assert_eq!(longhaul_core::BEAT.0, 1000, "the page says: every second");
     has(&format!("has named for {} s (the lease) is lost", longhaul_core::LEASE.0 / 1000));
     assert_eq!((MAX_RECORD, MAX_EVENTS_IN_COMMIT), (1_000_000, 1000));

@@ -195,7 +195,7 @@ fn command(s: &Snapshot, what: u8, log: &mut Log) -> Command {
         3..=5 => {
             run(Act::CompleteStep { step: step.unwrap_or_default(), result: Payload::Inline(json!(what)) })
         }
-        6 => run(Act::Progress { fraction: Some(f64::from(what) / 255.0), message: None }),
+        6 => run(Act::Progress { fraction: Some(f64::from(what) / 255.0), message: None, waits: None }),
         7 => {
             let usage = Usage { input_tokens: 3, output_tokens: 4, model_calls: 1, queries: 1, exact: true };
             run(Act::RecordUsage { usage, model: None })

@@ -288,7 +288,7 @@ fn records(shape: Shape, executor: ExecutorId, ledger: Sequence) -> Vec<Vec<Even
     let text = EventBody::TextAppended { run, segment: 1, offset: 0, text: "step 1 of 2\n".to_owned() };
     let usage = Usage { input_tokens: 1200, output_tokens: 300, model_calls: 1, queries: 1, exact: true };
     let usage = EventBody::UsageRecorded { run, usage, model: None };
-    let progressed = EventBody::Progressed { run, fraction: Some(0.5), message: None };
+    let progressed = EventBody::Progressed { run, fraction: Some(0.5), message: None, waits: None };
     match shape {
         Shape::Short => vec![vec![started], vec![completed]],
         Shape::Full | Shape::Varied => vec![

@@ -302,6 +302,7 @@ fn records(first: u32) -> Vec<Vec<EventBody>> {
             run,
             fraction: fraction(f64::from(step) + share),
             message: Some(message.to_owned()),
+            waits: None,
         };
         let text =
             format!("Part {step}: revenue is up by 12 % over the quarter before, mostly in the north.\n");

@@ -72,7 +72,7 @@ mod tests {
     fn what_is_written_is_recognised() {
         let actor = Actor { role: Role::Executor, who: "x".into(), via: "test".into() };
         let run = RunNumber(1);
-        let progressed = EventBody::Progressed { run, fraction: Some(0.5), message: None };
+        let progressed = EventBody::Progressed { run, fraction: Some(0.5), message: None, waits: None };
         let completed = EventBody::Completed { run, output: Payload::default() };
         let task = new_id();
         let commit = stamp(task, &actor, vec![progressed, completed], now());

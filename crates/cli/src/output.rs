@@ -163,6 +163,8 @@ pub(crate) fn task(view: &SnapshotView) -> String {
     row("run", (view.run.0 > 0).then(|| format!("{}, attempt {}", view.run, view.attempt)));
     row("step", view.step.as_ref().map(|step| format!("{} ({}{})", step.name, step.index + 1, of(step.of))));
     row("progress", view.progress.as_ref().map(progress));
+    let waits = view.progress.as_ref().and_then(|progress| progress.waits.as_ref());
+    row("waits for", waits.map(|waits| format!("{waits}, until {}", local(waits.until))));
     row(
         "approval",
         view.approval

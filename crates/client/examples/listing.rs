@@ -220,7 +220,12 @@ fn history(
     }
     let usage = Usage { input_tokens: 1200, output_tokens: 300, model_calls: 1, queries: 1, exact: true };
     bodies.push(EventBody::UsageRecorded { run, usage, model: None });
-    bodies.push(EventBody::Progressed { run, fraction: Some(1.0), message: Some("writing".to_owned()) });
+    bodies.push(EventBody::Progressed {
+        run,
+        fraction: Some(1.0),
+        message: Some("writing".to_owned()),
+        waits: None,
+    });
     all.push((Role::Executor, bodies));
     let (code, message) = ("data_unavailable".to_owned(), "the database does not answer".to_owned());
     let end = match n % 100 {

@@ -132,10 +132,11 @@ fn fold(s: &mut Snapshot, body: &EventBody, at: Timestamp) -> Result<(), Ignored
             current(s, *run)?;
             step_started(s, *run, step, *index, *of, at)
         }
-        EventBody::Progressed { run, fraction, message } => {
+        EventBody::Progressed { run, fraction, message, waits } => {
             current(s, *run)?;
             let message = message.clone().or_else(|| s.progress.message.take());
-            s.progress = Progress { fraction: fraction.or(s.progress.fraction), message };
+            let fraction = fraction.or(s.progress.fraction);
+            s.progress = Progress { fraction, message, waits: waits.clone() };
             Ok(())
         }
         EventBody::StepCompleted { run, step, index, result } => {
@@ -365,6 +366,7 @@ fn end_run(s: &mut Snapshot, at: Timestamp) {
     if let Some(started) = s.run_started_at.filter(|_| s.status.is_running()) {
         s.ran = Millis(s.ran.0 + at.since(started).0);
     }
+    s.progress.waits = None;
 }
 
 fn queue(s: &mut Snapshot, at: Timestamp, admit_as: AdmissionReason, reason: Reason) {

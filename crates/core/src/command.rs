@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::event::{AdmissionReason, Continuation, Decision};
+use crate::event::{AdmissionReason, Continuation, Decision, Waits};
 use crate::id::{ApprovalId, ExecutorId, RunNumber, Sequence};
 use crate::payload::{Artifact, Digest, Payload, TaskError, Usage};
 use crate::submission::Submission;
@@ -100,6 +100,8 @@ pub enum Act {
         fraction: Option<f64>,
         /// What it is doing.
         message: Option<String>,
+        /// What it waits for; nothing if it waits for nothing now.
+        waits: Option<Waits>,
     },
     /// Record a step's result.
     CompleteStep {

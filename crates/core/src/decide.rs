@@ -5,7 +5,7 @@
 //! who has not seen the latest event is refused by the log and decides again.
 
 use crate::command::{Act, Command};
-use crate::event::{Continuation, Decision, EventBody, Expiry};
+use crate::event::{Continuation, Decision, EventBody, Expiry, Waits};
 use crate::fits::fits;
 use crate::id::{ApprovalId, RunNumber};
 use crate::payload::TaskError;
@@ -253,7 +253,7 @@ fn act(s: &Snapshot, run: RunNumber, act: &Act, context: Context) -> Result<Vec<
     match act {
         Act::StartStep { .. } | Act::RequestApproval { .. } if aborting => Err(Rejection::Aborting),
         Act::StartStep { step, of } => start_step(s, run, step, *of),
-        Act::Progress { fraction, message: said } => {
+        Act::Progress { fraction, message: said, waits } => {
             let fraction = match fraction {
                 // A hundredth of a percent is more than any bar shows.
                 Some(f) if f.is_finite() => Some((f.clamp(0.0, 1.0) * 10_000.0).round() / 10_000.0),
@@ -261,10 +261,19 @@ fn act(s: &Snapshot, run: RunNumber, act: &Act, context: Context) -> Result<Vec<
                 None => None,
             };
             let message = said.as_deref().map(message);
-            if fraction == s.progress.fraction && (message.is_none() || message == s.progress.message) {
+            let waits = waits.as_ref().map(|waits| Waits {
+                code: name(&waits.code),
+                provider: name(&waits.provider),
+                until: waits.until,
+            });
+            let known = &s.progress;
+            if (fraction.is_none() || fraction == known.fraction)
+                && (message.is_none() || message == known.message)
+                && waits == known.waits
+            {
                 return Ok(vec![]);
             }
-            Ok(vec![EventBody::Progressed { run, fraction, message }])
+            Ok(vec![EventBody::Progressed { run, fraction, message, waits }])
         }
         Act::CompleteStep { step, result } => match s.steps.iter().find(|known| known.name == *step) {
             Some(known) if known.result.is_some() => Err(Rejection::StepRecorded { step: step.clone() }),

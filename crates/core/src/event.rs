@@ -103,6 +103,9 @@ pub enum EventBody {
         /// What it is doing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
+        /// What it waits for. A word without it says that it waits no more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waits: Option<Waits>,
     },
     /// A step ended and its result is recorded; it is never executed again.
     StepCompleted {
@@ -338,6 +341,30 @@ impl EventBody {
         }
     }
 }
+
+/// What a run waits for, itself: it keeps its slot meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// The kind of wait, for programs: `rate_limit`.
+    pub code: String,
+    /// Whom it waits for.
+    pub provider: String,
+    /// Until when, as far as is known.
+    pub until: Timestamp,
+}
+
+impl std::fmt::Display for Waits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.code.as_str() {
+            RATE_LIMIT => write!(f, "the rate limit of {}", self.provider),
+            code => write!(f, "{} ({code})", self.provider),
+        }
+    }
+}
+
+/// The code of [`Waits`] for a rate limit that others of the organisation share.
+pub const RATE_LIMIT: &str = "rate_limit";
+
 /// A person's answer to an approval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

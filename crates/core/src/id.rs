@@ -165,6 +165,9 @@ token!(
 token!(
     /// The key of a label.
     LabelKey, "label key");
+token!(
+    /// The name of a cell: a small value of an organisation, beside the log.
+    CellName, "cell");
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {

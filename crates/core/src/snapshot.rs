@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::beat::TaskRef;
-use crate::event::{AdmissionReason, Decision};
+use crate::event::{AdmissionReason, Decision, Waits};
 use crate::id::{ApprovalId, ExecutorId, Kind, LabelKey, RunNumber, Sequence, TaskId};
 use crate::payload::{Artifact, Digest, Payload, TaskError, Usage};
 use crate::submission::{
@@ -139,6 +139,9 @@ pub struct Progress {
     pub fraction: Option<f64>,
     /// What it is doing.
     pub message: Option<String>,
+    /// What it waits for, while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
 }
 
 /// A segment of streamed text.

@@ -51,7 +51,7 @@ fn command(seen: Option<&Snapshot>, what: u8, log_length: usize, now: Timestamp)
         },
         5 | 6 => run(Act::StartStep { step, of: None }),
         7 | 8 => run(Act::CompleteStep { step, result: Payload::Inline(Value::from(what)) }),
-        9 => run(Act::Progress { fraction: Some(f64::from(what) / 255.0), message: None }),
+        9 => run(Act::Progress { fraction: Some(f64::from(what) / 255.0), message: None, waits: None }),
         10 => run(Act::AppendText { segment: u32::from(what % 3), text: "text".into() }),
         11 => run(Act::RecordUsage {
             usage: Usage {

@@ -335,6 +335,32 @@ fn usage_counts_whatever_the_end() {
 }
 
 #[test]
+fn what_a_run_waits_for_is_forgotten_when_it_goes_on_or_ends() {
+    let waits = Waits { code: RATE_LIMIT.into(), provider: "openai".into(), until: Timestamp(7) };
+    let word = |waits: Option<&Waits>| Act::Progress { fraction: None, message: None, waits: waits.cloned() };
+    let waiting = given()
+        .submitted()
+        .started()
+        .acts(Act::Progress { fraction: Some(0.5), message: None, waits: None })
+        .acts(word(Some(&waits)))
+        .then(|s| {
+            assert_eq!((s.progress.waits.as_ref(), s.progress.fraction), (Some(&waits), Some(0.5)));
+            assert_eq!(s.status, Status::Running, "it keeps its slot");
+        });
+    let said = waiting.snapshot().events;
+    let again = waiting.acts(word(Some(&waits)));
+    assert_eq!(again.snapshot().events, said, "the same word twice is one");
+    let goes_on = again.acts(word(None)).then(|s| assert_eq!(s.progress.waits, None));
+    assert_eq!(goes_on.snapshot().events, said + 1);
+    let after = goes_on.acts(word(None));
+    assert_eq!(after.snapshot().events, said + 1, "nothing new is not said");
+    after
+        .acts(word(Some(&waits)))
+        .acts(Act::Continue(Continuation::Drain))
+        .then(|s| assert_eq!(s.progress.waits, None));
+}
+
+#[test]
 fn text_that_a_later_run_tells_again_replaces_the_earlier() {
     let retry = RetryPolicy { max_attempts: 2, ..RetryPolicy::default() };
     let text = |t: &str| Act::AppendText { segment: 1, text: t.into() };

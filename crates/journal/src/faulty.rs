@@ -12,9 +12,12 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use longhaul_core::{Digest, Sequence};
+use longhaul_wire::cell::Cell;
 use longhaul_wire::{Shard, Subject};
 
-use crate::port::{Answer, Append, AppendError, Port, PortError, PortInfo, Request, ServiceSpec, Stored};
+use crate::port::{
+    Answer, Append, AppendError, Port, PortError, PortInfo, Request, ServiceSpec, Stored, SwapError,
+};
 
 /// How often what goes wrong, each in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +181,30 @@ impl Faulty {
         }
     }
 
+    /// As an append, but for what a swap makes of an outcome that is not known.
+    async fn swap_somehow(&self, cell: &Cell, expect: Sequence, body: Bytes) -> Result<Sequence, SwapError> {
+        if self.dice.hit(self.faults.slow) {
+            tokio::time::sleep(self.some_while()).await;
+        }
+        match self.fate() {
+            Fate::Acknowledged => self.port.swap(cell, expect, body).await,
+            Fate::DidNotHappen => Err(SwapError::Unavailable(fault("the swap did not happen"))),
+            Fate::Lost | Fate::Conflict => Err(SwapError::Changed),
+            Fate::Unheard => {
+                let _ = self.port.swap(cell, expect, body).await;
+                Err(SwapError::Changed)
+            }
+            Fate::Late => {
+                let (port, delay, cell) = (Arc::clone(&self.port), self.some_while(), cell.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    let _ = port.swap(&cell, expect, body).await;
+                });
+                Err(SwapError::Changed)
+            }
+        }
+    }
+
     /// A stream that ends with an error now and then.
     fn break_some<T: Send + 'static>(
         &self,
@@ -285,6 +312,22 @@ impl Port for Faulty {
             self.hurdle("listening to beats").await?;
             Ok(self.break_some(self.port.beats().await?))
         })
+    }
+
+    fn cell<'a>(&'a self, cell: &'a Cell) -> BoxFuture<'a, Result<Option<(Sequence, Bytes)>, PortError>> {
+        Box::pin(async move {
+            self.hurdle("reading a cell").await?;
+            self.port.cell(cell).await
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        cell: &'a Cell,
+        expect: Sequence,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<Sequence, SwapError>> {
+        Box::pin(self.swap_somehow(cell, expect, body))
     }
 
     fn say<'a>(&'a self, subject: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>> {

@@ -26,6 +26,7 @@
 
 mod act;
 mod append;
+mod cells;
 pub mod clock;
 #[doc(hidden)]
 pub mod conformance;
@@ -43,6 +44,7 @@ mod tries;
 
 pub use act::Outcome;
 pub use append::{DEADLINE, stamp};
+pub use cells::Cells;
 pub use clock::{Clock, new_id, now};
 pub use entry::{Entry, Follower, Unread};
 pub use error::{ActError, CommitError, Error};
@@ -52,4 +54,4 @@ pub use longhaul_wire::live::{Change, Changed, TextDelta};
 pub use longhaul_wire::{Parsed, Record, Shard, Shards};
 pub use nats::{Auth, ConnectOptions};
 pub use objects::{Body, MAX_INLINE, MAX_OBJECT, MAX_PAYLOAD};
-pub use port::{Answer, Durability, PortError, PortInfo, Request, ServiceSpec};
+pub use port::{Answer, Durability, PortError, PortInfo, Request, ServiceSpec, SwapError};

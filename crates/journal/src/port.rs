@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use longhaul_core::{Digest, Sequence, Timestamp};
+use longhaul_wire::cell::{Cell, MAX_CELL};
 use longhaul_wire::{Shard, Subject};
 
 /// A message to append.
@@ -76,6 +77,17 @@ pub enum PortError {
     Corrupt(String),
 }
 
+/// Why a cell was not replaced.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SwapError {
+    /// It holds something else by now, or may: look again.
+    #[error("the cell has changed")]
+    Changed,
+    /// It is out of reach.
+    #[error("the cell is out of reach")]
+    Unavailable(#[from] PortError),
+}
+
 /// How a service answers: with bytes, or with a code and a text.
 pub type Answer = Result<Bytes, (u16, String)>;
 
@@ -127,6 +139,17 @@ pub enum Durability {
     None,
     /// The server does not say.
     Unknown,
+}
+
+/// Refuses what is too large for a cell.
+pub(crate) fn check_cell(cell: &Cell, body: &[u8]) -> Result<(), PortError> {
+    let size = body.len();
+    if size <= MAX_CELL {
+        return Ok(());
+    }
+    Err(PortError::Refused(format!(
+        "the cell {cell} would have {size} bytes; at most {MAX_CELL} are allowed"
+    )))
 }
 
 /// The log.
@@ -196,6 +219,19 @@ pub trait Port: Send + Sync + 'static {
 
     /// The last beat of each name, then those to come.
     fn beats(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, PortError>>, PortError>>;
+
+    /// The value of a cell and its version, if it has one. Not a strong read: [`Port::swap`] tells whether
+    /// it was the last one. Asked once, without patience.
+    fn cell<'a>(&'a self, cell: &'a Cell) -> BoxFuture<'a, Result<Option<(Sequence, Bytes)>, PortError>>;
+
+    /// Replaces the value of a cell, provided its version is `expect`; 0 if it has none. Versions only
+    /// grow. A swap whose outcome is not known counts as [`SwapError::Changed`].
+    fn swap<'a>(
+        &'a self,
+        cell: &'a Cell,
+        expect: Sequence,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<Sequence, SwapError>>;
 
     /// Says something to whoever listens right now; nothing is kept.
     fn say<'a>(&'a self, subject: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>>;

@@ -163,7 +163,8 @@ impl Writer {
         } else {
             let (mut usage, text) = (usage(), text());
             usage.push(completed());
-            let half = EventBody::Progressed { run: RunNumber(1), fraction: Some(0.5), message: None };
+            let half =
+                EventBody::Progressed { run: RunNumber(1), fraction: Some(0.5), message: None, waits: None };
             round(Role::Executor, vec![self.started()])?;
             round(Role::Executor, vec![step(0), text])?;
             round(Role::Executor, vec![stepped(0), half, step(1)])?;

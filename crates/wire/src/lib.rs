@@ -5,6 +5,7 @@
 //! reads it in ten years: names and formats only grow. Nothing here does I/O.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic"))]
 
+pub mod cell;
 pub mod codec;
 pub mod digest;
 pub mod live;

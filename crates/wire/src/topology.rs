@@ -75,5 +75,18 @@ pub fn beats() -> StreamSpec {
     }
 }
 
+/// The stream of cells. What nobody wrote to for an hour says nothing any more.
+pub fn cells() -> StreamSpec {
+    StreamSpec {
+        name: "LH_CELLS".to_owned(),
+        description: "longhaul: small values that processes share",
+        subjects: vec![crate::cell::CELLS.to_owned()],
+        storage: Storage::Volatile,
+        keeps: Keeps::LastOfEach { at_most: Duration::from_secs(60 * 60) },
+        batches: false,
+        purgeable: true,
+    }
+}
+
 /// The object store of inputs, results and artifacts, named by digest.
 pub const FILES: &str = "LH_FILES";

@@ -10,7 +10,7 @@ use longhaul_core::board::Waiting;
 use longhaul_core::snapshot::{Abort, Approval, Progress, Reason, Segment, Step};
 use longhaul_core::{
     ApprovalId, Artifact, ConversationId, Digest, ExecutorId, Kind, LabelKey, Lane, Lineage, OrgId, Payload,
-    RunNumber, Sequence, Snapshot, Status, TaskError, TaskId, Timestamp, Title, Usage, UserId,
+    RunNumber, Sequence, Snapshot, Status, TaskError, TaskId, Timestamp, Title, Usage, UserId, Waits,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -157,6 +157,9 @@ pub struct ProgressView {
     /// What it is doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What it waits for, while it does. It keeps its slot meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
 }
 
 /// A place in a task's text: where the next piece will begin.
@@ -321,8 +324,9 @@ impl StepView {
 
 impl ProgressView {
     fn new(progress: &Progress) -> Option<Self> {
-        let said = progress.fraction.is_some() || progress.message.is_some();
-        said.then(|| Self { fraction: progress.fraction, message: progress.message.clone() })
+        let Progress { fraction, message, waits } = progress.clone();
+        let said = fraction.is_some() || message.is_some() || waits.is_some();
+        said.then_some(Self { fraction, message, waits })
     }
 }
 

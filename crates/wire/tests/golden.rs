@@ -91,6 +91,7 @@ fn every_kind_of_event_has_a_golden_record() {
         "task-approval_requested-schema",
         "task-submitted-foreground",
         "task-submitted-minimal",
+        "task-waits",
     ];
     assert_eq!(names.len(), EVENT_KINDS.len() + beside.len(), "{names:?}");
     assert!(beside.iter().all(|name| names.contains(*name)));

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::snapshot::Reason;
 use longhaul_core::{
-    Actor, AdmissionReason, ApprovalId, Commit, Continuation, Event, EventBody, Kind, Millis, Period, Role,
-    RunNumber, Sequence, Snapshot, Status, TaskId, Timestamp, apply_commit,
+    Actor, AdmissionReason, ApprovalId, Commit, Continuation, Event, EventBody, Kind, Millis, Period,
+    RATE_LIMIT, Role, RunNumber, Sequence, Snapshot, Status, TaskId, Timestamp, Waits, apply_commit,
 };
 use longhaul_wire::query::Brief;
 use longhaul_wire::schema::formats;
@@ -231,6 +231,15 @@ fn every_view_is_as_its_schema_says() {
         snapshot.status = status;
         views.push(view(&snapshot, None));
     }
+    let waits = Waits {
+        code: RATE_LIMIT.to_owned(),
+        provider: "openai".to_owned(),
+        until: Timestamp(1_763_730_308_000),
+    };
+    snapshot.progress.waits = Some(waits);
+    let waiting = view(&snapshot, None);
+    assert_eq!(waiting["progress"]["waits"]["until"], "2025-11-21T13:05:08.000Z");
+    views.push(waiting);
     (snapshot.dismissed, snapshot.erased) = (true, true);
     views.push(view(&snapshot, None));
     for view in &views {

@@ -3,8 +3,9 @@
 use std::fmt::Display;
 
 use longhaul_core::{
-    ConversationId, ExecutorId, InvalidId, Kind, OrgId, Sequence, Status, TaskId, TaskRef, UserId,
+    CellName, ConversationId, ExecutorId, InvalidId, Kind, OrgId, Sequence, Status, TaskId, TaskRef, UserId,
 };
+use longhaul_wire::cell::Cell;
 use longhaul_wire::live::{self, Change, Changed};
 use longhaul_wire::{Shards, Subject, topology};
 
@@ -80,10 +81,17 @@ fn say(org: &OrgId, user: &UserId, kind: &Kind, task: TaskId) {
     let beat = live::beat(ExecutorId(task.0));
     let run = live::run(kind, ExecutorId(task.0));
     assert_eq!(tokens(&run).len(), 4);
-    for (subject, is_beat) in [(&said, false), (&text, false), (&run, false), (&beat, true)] {
+    let name = CellName::new(kind.as_str()).unwrap();
+    let cell = Cell { org: org.clone(), name: name.clone() }.to_string();
+    assert_ne!(cell, Cell { org: other_org, name }.to_string());
+    assert_eq!(tokens(&cell).len(), 4);
+    let each = [(&said, false), (&text, false), (&run, false), (&beat, true), (&cell, false)];
+    for (subject, is_beat) in each {
         assert!(tokens(subject).into_iter().all(is_token), "{subject}");
         assert!(Subject::parse(subject).is_err(), "{subject} is not kept in the log");
         assert_eq!(topology::beats().subjects.iter().any(|shape| matches(shape, subject)), is_beat);
+        let is_cell = topology::cells().subjects.iter().any(|shape| matches(shape, subject));
+        assert_eq!(is_cell, *subject == cell);
     }
 }
 

@@ -95,6 +95,7 @@ fn history(until: Until) -> Vec<(Role, Millis, Vec<EventBody>)> {
                 run,
                 fraction: Some(0.4),
                 message: Some("reading 214 rows".to_owned()),
+                waits: None,
             }],
         ),
         (Executor, Millis(7_000), vec![EventBody::TextAppended { run, segment: 0, offset: 0, text }]),

@@ -137,7 +137,7 @@ fn completed_after_three_runs() -> Vec<String> {
         &task,
         vec![
             begin_step("planning"),
-            Act::Progress { fraction: Some(0.3), message: Some("1 of 3 queries".to_owned()) },
+            Act::Progress { fraction: Some(0.3), message: Some("1 of 3 queries".to_owned()), waits: None },
             text(1, "Erste Zeile\n"),
             text(1, "zweite · 二"),
             used(120, true),

@@ -13,8 +13,10 @@ use longhaul_audit::{Entry as Plain, History, Known, LineError};
 use longhaul_core::{Digest, EventBody, Sequence, TaskRef, Timestamp};
 use longhaul_journal::port::{
     Answer, Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored,
+    SwapError,
 };
 use longhaul_journal::{Journal, Shards};
+use longhaul_wire::cell::Cell;
 use longhaul_wire::query::{Positions, Slot, SlotsTaken};
 use longhaul_wire::{MAX_RECORD, Parsed, Record, Shard, Subject, encode};
 use tokio::sync::mpsc;
@@ -226,6 +228,14 @@ impl Port for Log {
 
     fn beats(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, PortError>>, PortError>> {
         Box::pin(async { Ok(stream::pending().boxed()) })
+    }
+
+    fn cell<'a>(&'a self, _: &'a Cell) -> BoxFuture<'a, Result<Option<(Sequence, Bytes)>, PortError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn swap<'a>(&'a self, _: &'a Cell, _: Sequence, _: Bytes) -> BoxFuture<'a, Result<Sequence, SwapError>> {
+        Box::pin(async { Err(closed().into()) })
     }
 
     fn say<'a>(&'a self, _: &'a str, _: Bytes) -> BoxFuture<'a, Result<(), PortError>> {

@@ -111,7 +111,7 @@ impl World {
             }
             What::Progress => {
                 let message = Some(format!("at {step}"));
-                (Role::Executor, run(Act::Progress { fraction: Some(0.5), message }))
+                (Role::Executor, run(Act::Progress { fraction: Some(0.5), message, waits: None }))
             }
             What::Ask => {
                 let asks = Act::RequestApproval {

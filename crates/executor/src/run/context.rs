@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use longhaul_core::decide::{MAX_TEXT, is_file_name};
-use longhaul_core::{Act, Artifact, Payload, Policy, Snapshot, TaskRef, Usage, text};
+use longhaul_core::{Act, Artifact, Payload, Policy, Snapshot, TaskRef, Usage, Waits, text};
 use longhaul_journal::{Error, Journal, TextDelta};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -161,18 +161,26 @@ impl Context {
         #[expect(clippy::cast_precision_loss, reason = "a fraction for people")]
         let fraction = (total > 0).then(|| done.min(total) as f64 / total as f64);
         if fraction.is_some() {
-            self.desk.mention(Act::Progress { fraction, message: None });
+            self.desk.mention(Act::Progress { fraction, message: None, waits: None });
         }
     }
 
     pub(crate) fn fraction(&self, fraction: f64) {
         if fraction.is_finite() {
-            self.desk.mention(Act::Progress { fraction: Some(fraction.clamp(0.0, 1.0)), message: None });
+            self.desk.mention(Act::Progress {
+                fraction: Some(fraction.clamp(0.0, 1.0)),
+                message: None,
+                waits: None,
+            });
         }
     }
 
     pub(crate) fn message(&self, message: impl Into<String>) {
-        self.desk.mention(Act::Progress { fraction: None, message: Some(message.into()) });
+        self.desk.mention(Act::Progress { fraction: None, message: Some(message.into()), waits: None });
+    }
+
+    pub(crate) fn waits(&self, waits: Option<Waits>) {
+        self.desk.mention(Act::Progress { fraction: None, message: None, waits });
     }
 
     pub(crate) async fn text(&self, segment: u32, said: &str) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use longhaul_core::{
     Act, Artifact, Kind, LabelKey, Limits, Lineage, OrgId, Owner, Policy, Rejection, RunNumber, Snapshot,
     TaskId, Title, Usage,
 };
+use longhaul_journal::Cells;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -267,6 +268,11 @@ impl Run {
             None => Ok(None),
             Some(output) => self.context.load(output, "the output of the task it continues").await.map(Some),
         }
+    }
+
+    /// The cells of the task's organisation: small values that its processes share beside the log.
+    pub fn cells(&self) -> Cells {
+        self.context.journal.cells(&self.context.task.org)
     }
 
     /// The task as it stood when this run began: its steps, what it had cost, why it runs.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use longhaul_core::{Artifact, Usage};
+use longhaul_core::{Artifact, Usage, Waits};
 
 use super::context::{Budget, Context};
 use crate::failure::Failure;
@@ -52,6 +52,12 @@ impl Step {
     /// As [`Run::message`](super::Run::message).
     pub fn message(&self, message: impl Into<String>) {
         self.context.message(message);
+    }
+
+    /// Says what the run waits for, and keeps its slot for; nothing once it goes on. Any other word on how
+    /// far it is says that it waits no more.
+    pub fn waits(&self, what: Option<Waits>) {
+        self.context.waits(what);
     }
 
     /// As [`Run::text`](super::Run::text), in the step's own segment.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use longhaul_core::decide::MAX_TEXT;
-use longhaul_core::{Act, Payload};
+use longhaul_core::{Act, Payload, Waits};
 use serde_json::Value;
 
 /// Most acts in one commit.
@@ -44,7 +44,7 @@ impl<R> Outbox<R> {
     /// Queues an act.
     pub(crate) fn push(&mut self, act: Act, receipt: Option<R>) {
         let act = match (act, &receipt) {
-            (Act::Progress { fraction, message }, None) => self.latest(fraction, message),
+            (Act::Progress { fraction, message, waits }, None) => self.latest(fraction, message, waits),
             (Act::AppendText { segment, text }, None) => {
                 if self.merged(segment, &text) {
                     return;
@@ -60,15 +60,15 @@ impl<R> Outbox<R> {
     }
 
     /// The latest word on progress; an earlier one that still waits is taken into it.
-    fn latest(&mut self, fraction: Option<f64>, message: Option<String>) -> Act {
+    fn latest(&mut self, fraction: Option<f64>, message: Option<String>, waits: Option<Waits>) -> Act {
         let earlier = |entry: &Entry<R>| matches!(entry.act, Act::Progress { .. });
         let earlier = self.entries.iter().position(earlier).and_then(|at| self.entries.remove(at));
-        let Some(Entry { act: Act::Progress { fraction: before, message: said }, weight, .. }) = earlier
+        let Some(Entry { act: Act::Progress { fraction: before, message: said, .. }, weight, .. }) = earlier
         else {
-            return Act::Progress { fraction, message };
+            return Act::Progress { fraction, message, waits };
         };
         self.bytes -= weight;
-        Act::Progress { fraction: fraction.or(before), message: message.or(said) }
+        Act::Progress { fraction: fraction.or(before), message: message.or(said), waits }
     }
 
     /// Adds the text to the last one of its segment, if nothing but progress was said since.

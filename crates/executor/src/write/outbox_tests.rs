@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn progress(fraction: f64) -> Act {
-    Act::Progress { fraction: Some(fraction), message: None }
+    Act::Progress { fraction: Some(fraction), message: None, waits: None }
 }
 
 fn message(text: &str) -> Act {
-    Act::Progress { fraction: None, message: Some(text.to_owned()) }
+    Act::Progress { fraction: None, message: Some(text.to_owned()), waits: None }
 }
 
 fn text(segment: u32, text: &str) -> Act {
@@ -29,10 +29,29 @@ fn progress_is_coalesced_to_the_latest_word() {
     for act in [progress(0.1), message("reading"), usage(), progress(0.2), progress(0.3)] {
         outbox.push(act, None);
     }
-    let latest = Act::Progress { fraction: Some(0.3), message: Some("reading".to_owned()) };
+    let latest = Act::Progress { fraction: Some(0.3), message: Some("reading".to_owned()), waits: None };
     assert_eq!(acts(&mut outbox), [usage(), latest]);
     assert!(outbox.is_empty());
     assert_eq!(outbox.bytes(), 0);
+}
+
+#[test]
+fn what_a_run_waits_for_is_what_it_said_last() {
+    let waits = longhaul_core::Waits {
+        code: "rate_limit".to_owned(),
+        provider: "p".to_owned(),
+        until: longhaul_core::Timestamp(7),
+    };
+    let waiting = |waits| Act::Progress { fraction: None, message: None, waits };
+    let mut outbox = Outbox::default();
+    outbox.push(message("waits"), None);
+    outbox.push(waiting(Some(waits.clone())), None);
+    let said =
+        Act::Progress { fraction: None, message: Some("waits".to_owned()), waits: Some(waits.clone()) };
+    assert_eq!(acts(&mut outbox), [said]);
+    outbox.push(waiting(Some(waits)), None);
+    outbox.push(waiting(None), None);
+    assert_eq!(acts(&mut outbox), [waiting(None)]);
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn every_commit_is_stored_once(bed: Bed) {
     let mut acknowledged = Vec::new();
     for n in 0..100_u32 {
         let message = Some(n.to_string());
-        let body = EventBody::Progressed { run: RunNumber(1), fraction: None, message };
+        let body = EventBody::Progressed { run: RunNumber(1), fraction: None, message, waits: None };
         let commit = stamp(task.task, &actor(Role::Executor), vec![body], now());
         let sequence = journal.commit(&task.org, &commit, snapshot.sequence).await.unwrap();
         acknowledged.push((sequence, commit.id));

@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::join_all;
 use futures::stream::StreamExt;
-use longhaul_core::{Digest, OrgId, Sequence, UserId};
+use longhaul_core::{CellName, Digest, OrgId, Sequence, UserId};
+use longhaul_wire::cell::{Cell, MAX_CELL};
 use longhaul_wire::{Shard, Shards, Subject, live, sha256};
 
 use super::{Bed, checks, fresh, fresh_org, fresh_task};
-use crate::port::{Append, AppendError, Port, PortError, ServiceSpec, Stored};
+use crate::port::{Append, AppendError, Port, PortError, ServiceSpec, Stored, SwapError};
 
 checks![
     of_many_creators_one_wins,
@@ -27,6 +28,9 @@ checks![
     a_follower_begins_where_it_is_told,
     what_is_forgotten_is_gone,
     the_last_beats_come_first,
+    a_cell_is_replaced_by_who_has_seen_it,
+    of_many_who_swap_a_cell_one_wins,
+    a_cell_belongs_to_its_organisation,
     what_is_said_reaches_who_listens,
     an_object_is_what_its_name_says,
     a_large_object_comes_back_whole,
@@ -266,6 +270,61 @@ async fn the_last_beats_come_first(bed: Bed) {
     }
     bed.port.beat(&one, text(&one, 3)).await.unwrap();
     while bed.soon("a new beat", beats.next()).await.unwrap().unwrap() != text(&one, 3) {}
+}
+
+fn fresh_cell(org: &OrgId) -> Cell {
+    Cell { org: org.clone(), name: CellName::new(fresh("cell")).unwrap() }
+}
+
+async fn a_cell_is_replaced_by_who_has_seen_it(bed: Bed) {
+    let cell = fresh_cell(&fresh_org());
+    let text = |text: &'static str| Bytes::from_static(text.as_bytes());
+    assert!(bed.port.cell(&cell).await.unwrap().is_none());
+    let behind = bed.port.swap(&cell, Sequence(7), text("never")).await;
+    assert!(matches!(behind, Err(SwapError::Changed)), "{behind:?}");
+    let one = bed.port.swap(&cell, Sequence::ZERO, text("one")).await.unwrap();
+    assert_eq!(bed.other.cell(&cell).await.unwrap(), Some((one, text("one"))));
+    for behind in [Sequence::ZERO, Sequence(one.0 + 1)] {
+        let behind = bed.other.swap(&cell, behind, text("never")).await;
+        assert!(matches!(behind, Err(SwapError::Changed)), "{behind:?}");
+    }
+    let two = bed.other.swap(&cell, one, text("two")).await.unwrap();
+    assert!(two > one);
+    assert!(matches!(bed.port.swap(&cell, one, text("never")).await, Err(SwapError::Changed)));
+    assert_eq!(bed.port.cell(&cell).await.unwrap(), Some((two, text("two"))));
+    let large = Bytes::from(vec![b'x'; MAX_CELL + 1]);
+    let refused = bed.port.swap(&cell, two, large).await;
+    assert!(matches!(refused, Err(SwapError::Unavailable(PortError::Refused(_)))), "{refused:?}");
+    bed.port.swap(&cell, two, Bytes::from(vec![b'x'; MAX_CELL])).await.unwrap();
+}
+
+async fn of_many_who_swap_a_cell_one_wins(bed: Bed) {
+    let cell = fresh_cell(&fresh_org());
+    let mut version = Sequence::ZERO;
+    for round in 0..5_u8 {
+        let swaps = (0..16_u8).map(|n| {
+            let port = if n % 2 == 0 { &bed.port } else { &bed.other };
+            port.swap(&cell, version, Bytes::from(vec![round, n]))
+        });
+        let outcomes = join_all(swaps).await;
+        let won: Vec<_> =
+            outcomes.iter().enumerate().filter_map(|(n, out)| Some((n, *out.as_ref().ok()?))).collect();
+        let [(n, next)] = won[..] else { panic!("{outcomes:?}") };
+        let value = Bytes::from(vec![round, u8::try_from(n).unwrap()]);
+        assert_eq!(bed.other.cell(&cell).await.unwrap(), Some((next, value)));
+        version = next;
+    }
+}
+
+async fn a_cell_belongs_to_its_organisation(bed: Bed) {
+    let cell = fresh_cell(&fresh_org());
+    let beside = [Cell { org: fresh_org(), ..cell.clone() }, fresh_cell(&cell.org)];
+    let version = bed.port.swap(&cell, Sequence::ZERO, Bytes::from_static(b"mine")).await.unwrap();
+    for other in &beside {
+        assert!(bed.port.cell(other).await.unwrap().is_none());
+        bed.port.swap(other, Sequence::ZERO, Bytes::from_static(b"theirs")).await.unwrap();
+    }
+    assert_eq!(bed.port.cell(&cell).await.unwrap(), Some((version, Bytes::from_static(b"mine"))));
 }
 
 async fn what_is_said_reaches_who_listens(bed: Bed) {

@@ -6,10 +6,12 @@ use std::ops::Bound::{Excluded, Unbounded};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
+use longhaul_core::Sequence;
+use longhaul_wire::cell::Cell;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Memory;
-use crate::port::{Answer, PortError, Request, ServiceSpec};
+use crate::port::{Answer, PortError, Request, ServiceSpec, SwapError};
 
 /// How much a listener or a service may fall behind before words to it are dropped.
 const BACKLOG: usize = 4096;
@@ -49,6 +51,34 @@ pub(super) fn beats(memory: Memory) -> BoxStream<'static, Result<Bytes, PortErro
         Some((Ok(body), (memory, at)))
     })
     .boxed()
+}
+
+/// The value of each cell, with its version.
+#[derive(Default)]
+pub(super) struct Cells {
+    values: HashMap<Cell, (Sequence, Bytes)>,
+    head: u64,
+}
+
+impl Cells {
+    pub(super) fn get(&self, cell: &Cell) -> Option<(Sequence, Bytes)> {
+        self.values.get(cell).cloned()
+    }
+
+    pub(super) fn swap(&mut self, cell: &Cell, expect: Sequence, body: Bytes) -> Result<Sequence, SwapError> {
+        let there = self.values.get(cell).map_or(Sequence::ZERO, |(version, _)| *version);
+        if there != expect {
+            return Err(SwapError::Changed);
+        }
+        self.head += 1;
+        self.values.insert(cell.clone(), (Sequence(self.head), body));
+        Ok(Sequence(self.head))
+    }
+
+    /// Forgets every value. Versions go on.
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+    }
 }
 
 #[derive(Default)]

@@ -15,14 +15,16 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use longhaul_core::{Digest, Sequence};
+use longhaul_wire::cell::Cell;
 use longhaul_wire::{MAX_RECORD, Shard, Shards, Subject, sha256};
 use tokio::sync::watch;
 
-use self::live::{Beats, Listeners, Services};
+use self::live::{Beats, Cells, Listeners, Services};
 use self::log::Log;
 use crate::clock::Clock;
 use crate::port::{
     Answer, Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored,
+    SwapError, check_cell,
 };
 
 /// The in-memory twin of the log.
@@ -44,6 +46,7 @@ struct State {
     up: bool,
     logs: Vec<Log>,
     beats: Beats,
+    cells: Cells,
     listeners: Listeners,
     services: Services,
     objects: HashMap<Digest, Bytes>,
@@ -56,6 +59,7 @@ impl Memory {
             up: true,
             logs: shards.all().map(|_| Log::default()).collect(),
             beats: Beats::default(),
+            cells: Cells::default(),
             listeners: Listeners::default(),
             services: Services::default(),
             objects: HashMap::new(),
@@ -80,12 +84,13 @@ impl Memory {
         state.up = false;
         // Kept in the server's memory only.
         state.beats.clear();
+        state.cells.clear();
         drop(state);
         self.changed();
     }
 
-    /// Brings the server up again. What was appended is there; heartbeats and what was being said
-    /// are gone.
+    /// Brings the server up again. What was appended is there; heartbeats, cells and what was being
+    /// said are gone.
     pub fn start(&self) {
         self.lock().up = true;
         self.changed();
@@ -235,6 +240,22 @@ impl Port for Memory {
         Box::pin(async move {
             drop(self.up()?);
             Ok(live::beats(self.clone()))
+        })
+    }
+
+    fn cell<'a>(&'a self, cell: &'a Cell) -> BoxFuture<'a, Result<Option<(Sequence, Bytes)>, PortError>> {
+        Box::pin(async move { Ok(self.up()?.cells.get(cell)) })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        cell: &'a Cell,
+        expect: Sequence,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<Sequence, SwapError>> {
+        Box::pin(async move {
+            check_cell(cell, &body)?;
+            self.up()?.cells.swap(cell, expect, body)
         })
     }
 

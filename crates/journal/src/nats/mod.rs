@@ -9,11 +9,12 @@
 //! | `append`, `gather` | appending, alone or in groups |
 //! | `read` | one subject, strongly |
 //! | `pull`, `follow` | consumers: a whole stream in order |
-//! | `beats`, `files`, `service` | what lies beside the log |
+//! | `beats`, `cells`, `files`, `service` | what lies beside the log |
 
 mod api;
 mod append;
 mod beats;
+mod cells;
 mod clock;
 mod durability;
 mod files;

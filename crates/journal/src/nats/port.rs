@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, StreamExt as _};
 use longhaul_core::{Digest, Sequence};
+use longhaul_wire::cell::Cell;
 use longhaul_wire::{Shard, Shards, Subject, topology};
 use serde::Deserialize;
 use serde_json::json;
@@ -23,8 +24,11 @@ use super::link::{ANSWER, Link};
 use super::options::ConnectOptions;
 use super::provision::{exists, provision};
 use super::read::{Raw, Reader};
-use super::{beats, durability, service};
-use crate::port::{Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored};
+use super::{beats, cells, durability, service};
+use crate::port::{
+    Append, AppendError, Durability, Port, PortError, PortInfo, Request, ServiceSpec, Stored, SwapError,
+    check_cell,
+};
 
 /// The oldest server with everything that is used, atomic batches above all.
 const OLDEST: (i64, i64, i64) = (2, 12, 0);
@@ -269,6 +273,22 @@ impl Port for Nats {
 
     fn beats(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, PortError>>, PortError>> {
         Box::pin(beats::beats(Arc::clone(&self.link)))
+    }
+
+    fn cell<'a>(&'a self, cell: &'a Cell) -> BoxFuture<'a, Result<Option<(Sequence, Bytes)>, PortError>> {
+        Box::pin(cells::cell(&self.link, cell))
+    }
+
+    fn swap<'a>(
+        &'a self,
+        cell: &'a Cell,
+        expect: Sequence,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<Sequence, SwapError>> {
+        Box::pin(async move {
+            check_cell(cell, &body)?;
+            cells::swap(&self.link, cell, expect, body).await
+        })
     }
 
     fn say<'a>(&'a self, subject: &'a str, body: Bytes) -> BoxFuture<'a, Result<(), PortError>> {

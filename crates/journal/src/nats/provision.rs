@@ -86,6 +86,7 @@ pub(super) async fn provision(link: &Link, options: &ConnectOptions) -> Result<P
     }
     make.stream(config(&topology::beats())).await?;
     make.stream(files()).await?;
+    make.cells().await?;
     servers.sort_unstable();
     servers.dedup();
     Ok(Provisioned { shards, replicas: kept_on, servers })
@@ -121,6 +122,22 @@ impl Make<'_> {
              backup first), or give longhaul another account or server",
             differences.join("; ")
         )))
+    }
+
+    /// Cells. Logs of before there were any go on without them where nobody may make them: whoever wants a
+    /// cell finds it out of reach.
+    async fn cells(&self) -> Result<(), PortError> {
+        if self.existing {
+            return Ok(());
+        }
+        match self.stream(config(&topology::cells())).await {
+            Ok(_) => Ok(()),
+            Err(PortError::Refused(why)) => {
+                tracing::info!(why, "there are no cells: each process limits itself alone");
+                Ok(())
+            }
+            Err(why) => Err(why),
+        }
     }
 
     async fn create(&self, wanted: &Config) -> Result<StreamInfo, PortError> {

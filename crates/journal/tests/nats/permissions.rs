@@ -1,10 +1,10 @@
 //! What a user may not do is said in words: it neither hangs nor looks like a server out of reach.
 
 use futures::stream::StreamExt as _;
-use longhaul_core::Sequence;
-use longhaul_journal::PortError;
+use longhaul_core::{CellName, OrgId, Sequence};
 use longhaul_journal::nats::{Auth, ConnectOptions};
 use longhaul_journal::port::{AppendError, Port};
+use longhaul_journal::{Journal, PortError, SwapError};
 use longhaul_wire::Shard;
 
 use crate::server::{Custom, any, connect, custom, first, fresh, refused, soon};
@@ -22,6 +22,9 @@ async fn server() -> Custom {
                 {{ user: "blind", password: "b", permissions: {{
                     publish: {{ deny: ["$JS.API.CONSUMER.MSG.NEXT.>", "$JS.API.DIRECT.GET.LH_LOG_0"] }}
                     subscribe: {{ deny: ["lh.live.>"] }}
+                }} }}
+                {{ user: "tenant", password: "t", permissions: {{
+                    publish: ["lh.cell.acme.*", "$JS.API.STREAM.INFO.*", "$JS.API.DIRECT.GET.LH_CELLS.lh.cell.acme.*"]
                 }} }}
                 {{ user: "deaf", password: "d", permissions: {{ subscribe: "own.>" }} }}
             ] }}
@@ -96,4 +99,45 @@ async fn who_may_not_read_is_told() {
     assert!(follower.next().await.is_none());
     let mut heard = blind.listen("lh.live.acme.*").await.unwrap();
     assert!(soon("the end", heard.next()).await.is_none());
+}
+
+/// An organisation's cells are its own: read by their own subjects, and swapped under them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_use_an_organisations_cells_may_use_no_others() {
+    let server = server().await;
+    let operator = Journal::new(connect(user(&server, "operator")).await);
+    let tenant = Journal::new(connect(user(&server, "tenant")).await);
+    let name = CellName::new("limit-x").unwrap();
+    let cells = |journal: &Journal, org: &str| journal.cells(&OrgId::new(org).unwrap());
+    let theirs = cells(&operator, "globex").swap(&name, Sequence::ZERO, "theirs".into()).await.unwrap();
+    let mine = cells(&tenant, "acme").swap(&name, Sequence::ZERO, "mine".into()).await.unwrap();
+    assert_eq!(cells(&tenant, "acme").get(&name).await.unwrap(), Some((mine, "mine".into())));
+    let read = cells(&tenant, "globex").get(&name).await;
+    assert!(matches!(read, Err(PortError::Refused(_))), "{read:?}");
+    let swapped = cells(&tenant, "globex").swap(&name, theirs, "mine".into()).await;
+    assert!(matches!(swapped, Err(SwapError::Unavailable(PortError::Refused(_)))), "{swapped:?}");
+    assert_eq!(cells(&operator, "globex").get(&name).await.unwrap(), Some((theirs, "theirs".into())));
+}
+
+/// A log of before there were cells is used without them by whoever may not make them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_cells_is_a_log() {
+    let server = server().await;
+    connect(user(&server, "operator")).await;
+    async_nats::jetstream::new(
+        async_nats::ConnectOptions::with_user_and_password("operator".to_owned(), "o".to_owned())
+            .connect(&server.url)
+            .await
+            .unwrap(),
+    )
+    .delete_stream("LH_CELLS")
+    .await
+    .unwrap();
+    let reader = Journal::new(connect(user(&server, "reader")).await);
+    let name = CellName::new("limit-x").unwrap();
+    let cells = reader.cells(&OrgId::new("acme").unwrap());
+    assert!(matches!(cells.get(&name).await, Err(PortError::Unreachable(_))));
+    // Whoever may make them does.
+    connect(user(&server, "operator")).await;
+    assert_eq!(cells.get(&name).await.unwrap(), None);
 }

@@ -17,7 +17,7 @@ async fn many_processes_make_one_log() {
     }
     assert_eq!(
         streams(&place).await,
-        ["LH_BEATS", "LH_LOG_0", "LH_LOG_1", "LH_LOG_2", "LH_LOG_3", "OBJ_LH_FILES"]
+        ["LH_BEATS", "LH_CELLS", "LH_LOG_0", "LH_LOG_1", "LH_LOG_2", "LH_LOG_3", "OBJ_LH_FILES"]
     );
 }
 
@@ -98,7 +98,7 @@ async fn a_crash_between_two_streams_is_made_good() {
     let place = start(Durability::Relaxed).await;
     place.connect(4).await;
     let operator = place.operator().await;
-    for name in ["LH_LOG_2", "LH_BEATS"] {
+    for name in ["LH_LOG_2", "LH_BEATS", "LH_CELLS"] {
         operator.delete_stream(name).await.unwrap();
     }
     assert_eq!(connect(place.options()).await.info().shards, 4);

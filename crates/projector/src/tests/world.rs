@@ -310,7 +310,8 @@ impl World {
     /// What no careful program of this version writes.
     fn throw_oddity(&mut self, die: &mut Die, key: &TaskRef) {
         let subject = Subject::task(self.shards, &key.org, key.task);
-        let stale = EventBody::Progressed { run: RunNumber(77), fraction: Some(0.5), message: None };
+        let stale =
+            EventBody::Progressed { run: RunNumber(77), fraction: Some(0.5), message: None, waits: None };
         let stranger = TaskRef { org: key.org.clone(), task: TaskId(self.id()) };
         match die.of(6) {
             0 => self.poison(subject),
@@ -348,7 +349,9 @@ impl World {
                 }
                 None => Act::StartStep { step, of: None },
             },
-            2 => Act::Progress { fraction: Some(f64::from(die.of(1000)) / 999.0), message: None },
+            2 => {
+                Act::Progress { fraction: Some(f64::from(die.of(1000)) / 999.0), message: None, waits: None }
+            }
             3 => Act::AppendText { segment: 1, text: "some words".to_owned() },
             4 | 5 => {
                 let usage = Usage {

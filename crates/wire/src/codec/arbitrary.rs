@@ -197,6 +197,10 @@ fn approval() -> impl Strategy<Value = ApprovalId> {
 }
 
 /// What a run does in the middle of its work.
+fn waits() -> impl Strategy<Value = Waits> {
+    (text(), text(), moment()).prop_map(|(code, provider, until)| Waits { code, provider, until })
+}
+
 fn work() -> impl Strategy<Value = EventBody> {
     let artifact = (text(), text(), any::<u64>(), digest())
         .prop_map(|(name, media_type, size, sha256)| Artifact { name, media_type, size, sha256 });
@@ -206,10 +210,8 @@ fn work() -> impl Strategy<Value = EventBody> {
         }),
         (run(), text(), any::<u32>(), of(any::<u32>()))
             .prop_map(|(run, step, index, of)| EventBody::StepStarted { run, step, index, of }),
-        (run(), of(0.0..=1.0), of(text())).prop_map(|(run, fraction, message)| EventBody::Progressed {
-            run,
-            fraction,
-            message
+        (run(), of(0.0..=1.0), of(text()), of(waits())).prop_map(|(run, fraction, message, waits)| {
+            EventBody::Progressed { run, fraction, message, waits }
         }),
         (run(), text(), any::<u32>(), payload())
             .prop_map(|(run, step, index, result)| EventBody::StepCompleted { run, step, index, result }),

@@ -172,7 +172,7 @@ impl Brief {
 impl From<SnapshotView> for Brief {
     /// A task as programs see it.
     fn from(view: SnapshotView) -> Self {
-        let progress = view.progress.unwrap_or(ProgressView { fraction: None, message: None });
+        let progress = view.progress.unwrap_or(ProgressView { fraction: None, message: None, waits: None });
         let note = match (view.status, &view.approval) {
             (_, Some(open)) => short(&open.action),
             (Status::Completed, _) => String::new(),

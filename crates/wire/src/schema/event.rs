@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::part::{
     AdmissionReason, Artifact, Continuation, Decision, Expiry, Payload, Skeleton, Submission, TaskError,
-    Usage,
+    Usage, Waits,
 };
 use super::scalar::{Any, Digest, Moment};
 
@@ -96,6 +96,8 @@ pub(super) enum Body {
         fraction: Option<f64>,
         /// What it is doing.
         message: Option<String>,
+        /// What it waits for. A word without it says that it waits no more.
+        waits: Option<Waits>,
     },
     /// A step ended and its result is recorded; it is never executed again.
     StepCompleted { run: u32, step: String, index: u32, result: Payload },

@@ -286,3 +286,14 @@ pub(super) struct Skeleton {
     /// How many events its history had.
     events: u64,
 }
+
+/// What a run waits for, itself.
+#[derive(JsonSchema)]
+pub(super) struct Waits {
+    /// The kind of wait: `rate_limit`.
+    code: String,
+    /// Whom it waits for.
+    provider: String,
+    /// Until when, as far as is known.
+    until: Moment,
+}

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use uuid::Uuid;
 
 use super::beside::Period;
-use super::part::{AdmissionReason, Artifact, Continuation, Lane, Lineage, TaskError, Usage};
+use super::part::{AdmissionReason, Artifact, Continuation, Lane, Lineage, TaskError, Usage, Waits};
 use super::scalar::{Any, Digest, Moment, Token};
 
 /// A task as it stands. Members without a value are left out.
@@ -217,6 +217,8 @@ pub(super) struct Progress {
     fraction: Option<f64>,
     /// What it is doing.
     message: Option<String>,
+    /// What it waits for, while it does. It keeps its slot meanwhile.
+    waits: Option<Waits>,
 }
 
 /// A place in a task's text: where the next piece will begin.

@@ -112,6 +112,21 @@ fn what_is_looked_for_is_found_in_every_pane() {
 }
 
 #[test]
+fn a_running_task_says_what_it_waits_for_itself() {
+    let mut app = opened(120, 36, 3);
+    let waits = longhaul_core::Waits {
+        code: longhaul_core::RATE_LIMIT.to_owned(),
+        provider: "openai".to_owned(),
+        until: app.now,
+    };
+    app.opened.as_mut().unwrap().snapshot.as_mut().unwrap().progress.waits = Some(waits);
+    while app.opened.as_ref().unwrap().pane != Pane::Why {
+        press(&mut app, &["Tab"]);
+    }
+    assert!(picture(&app).contains("It waits for the rate limit of openai until"), "{}", picture(&app));
+}
+
+#[test]
 fn long_lines_are_wrapped_or_cut() {
     let mut app = opened(80, 24, 0);
     go_on(&mut app, "failed", 2);

@@ -173,6 +173,13 @@ fn runs(app: &App, row: &Row, snapshot: &Snapshot, told: &mut Told) {
             ago(app, step.started_at)
         ));
     }
+    if let Some(waits) = &snapshot.progress.waits {
+        told.plain(&format!(
+            "It waits for {} until {}, and keeps its slot. It goes on by itself.",
+            fit(&waits.to_string(), 80),
+            app.when(waits.until)
+        ));
+    }
     if row.standing() == Standing::Stalled {
         told.gap();
         told.say(

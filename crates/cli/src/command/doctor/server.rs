@@ -59,9 +59,10 @@ pub(super) fn durability(info: &PortInfo, facts: &ServerFacts) -> Check {
 pub(super) fn streams(heads: &[(Shard, Sequence)]) -> Check {
     let names = heads.iter().map(|(shard, head)| format!("{} up to {head}", topology::log(*shard).name));
     let found = format!(
-        "{} of the log, with {} and {}: as longhaul makes them (a difference is refused when connecting)",
+        "{} of the log, with {}, {} and {}: as longhaul makes them (a difference is refused when connecting)",
         if heads.len() == 1 { "1 shard".to_owned() } else { format!("{} shards", heads.len()) },
         topology::beats().name,
+        topology::cells().name,
         topology::FILES
     );
     Check::ok("streams", found).with(names.collect())

@@ -221,7 +221,7 @@ async fn nothing_a_task_says_reaches_the_terminal_as_it_is() {
         text: "\u{1b}[31mred\u{202e}\n\u{7}next".into(),
     };
     let message = Some("\u{1b}]0;title\u{7}".to_owned());
-    let progress = EventBody::Progressed { run, fraction: Some(0.5), message };
+    let progress = EventBody::Progressed { run, fraction: Some(0.5), message, waits: None };
     script.say(&task, Role::Executor, vec![text, progress]).await;
     for args in [
         task.task.to_string(),

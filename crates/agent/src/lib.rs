@@ -14,6 +14,7 @@ pub mod analyst;
 mod chat;
 pub mod draft;
 mod handler;
+mod limit;
 pub mod memory;
 mod models;
 pub mod path;
@@ -25,6 +26,7 @@ mod words;
 
 pub use chat::{Answered, CHAT, ChatInput, Start, handle_chat};
 pub use handler::{Agent, Input, KIND, Output, handle_report};
+pub use limit::RateLimits;
 /// Data sets, and one that ships with the program.
 pub use longhaul_data::{self as data, sample};
 /// What a document can be set as.

@@ -52,6 +52,7 @@ pub use executor::{DRAIN, Executor, PLACES};
 pub use failure::Failure;
 pub use handler::Handler;
 pub use longhaul_core::{Artifact, Usage};
+pub use longhaul_journal::{Cells, SwapError};
 pub use rehearsal::{REHEARSAL, Rehearsal, rehearse};
 pub use run::{APPROVAL_TIME, Budget, Decided, Question, Run, Step};
 pub use tokio_util::sync::CancellationToken;

@@ -26,6 +26,17 @@ pub struct Facts {
     pub model: String,
     /// How many tokens it can read, if that is known.
     pub context: Option<u64>,
+    /// How much of it its settings allow.
+    pub rates: Rates,
+}
+
+/// How much a provider is asked at most, if that is bounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Requests a minute.
+    pub requests: Option<u64>,
+    /// Tokens a minute, in both directions.
+    pub tokens: Option<u64>,
 }
 
 /// A question.

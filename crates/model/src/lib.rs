@@ -19,7 +19,7 @@ mod rig;
 mod scripted;
 mod settings;
 
-pub use ask::{Ask, Facts, Heard, Model, reply};
+pub use ask::{Ask, Facts, Heard, Model, Rates, reply};
 pub use dialog::{Call, Reply, Said, Stop, Tokens, Tool, estimate};
 pub use error::{Class, Error};
 pub use figures::{Allowance, RateFigures, figures, retry_after};

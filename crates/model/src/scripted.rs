@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 
-use crate::{Ask, Error, Facts, Heard, Model, Reply};
+use crate::{Ask, Error, Facts, Heard, Model, Rates, Reply};
 
 /// What a [`Scripted`] model does when it is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,12 @@ impl Scripted {
     /// A model that takes these turns.
     #[must_use]
     pub fn new(turns: impl IntoIterator<Item = Turn>) -> Self {
-        let facts = Facts { provider: "scripted".to_owned(), model: "script".to_owned(), context: None };
+        let facts = Facts {
+            provider: "scripted".to_owned(),
+            model: "script".to_owned(),
+            context: None,
+            rates: Rates::default(),
+        };
         let state = State { turns: turns.into_iter().collect(), asked: Vec::new() };
         Self { facts, state: Arc::new(Mutex::new(state)) }
     }
@@ -75,11 +80,7 @@ impl Model for Scripted {
             state.turns.pop_front()
         })
         .flat_map(|turn| match turn {
-            Some(Turn::Reply(reply)) => {
-                let words: Vec<_> =
-                    reply.text.split_inclusive(' ').map(|word| Ok(Heard::Text(word.to_owned()))).collect();
-                stream::iter(words).chain(stream::iter([Ok(Heard::Reply(Box::new(reply)))])).boxed()
-            }
+            Some(Turn::Reply(reply)) => stream::iter(said(reply)).boxed(),
             Some(Turn::Fail(error)) => stream::iter([Err(error)]).boxed(),
             Some(Turn::Hang(text)) => stream::iter([Ok(Heard::Text(text))]).chain(stream::pending()).boxed(),
             None => {
@@ -93,6 +94,14 @@ impl Model for Scripted {
     fn facts(&self) -> &Facts {
         &self.facts
     }
+}
+
+/// An answer as it comes: word by word, then the whole.
+fn said(reply: Reply) -> Vec<Result<Heard, Error>> {
+    let words = reply.text.split_inclusive(' ').map(|word| Ok(Heard::Text(word.to_owned())));
+    let mut said: Vec<_> = words.collect();
+    said.push(Ok(Heard::Reply(Box::new(reply))));
+    said
 }
 
 #[cfg(test)]

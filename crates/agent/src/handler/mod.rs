@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use self::files::{file_name, rendering};
 use crate::analyst::{Analyst, sentences};
 use crate::data::{Connections, Limits, Source};
+use crate::limit::RateLimits;
 use crate::memory::Memory;
 use crate::models::Models;
 use crate::path::Choice;
@@ -51,6 +52,8 @@ pub struct Agent {
     pub turns: u32,
     /// How often a model is asked that does not answer, and how far apart.
     pub retry: Retry,
+    /// The rate limits of providers, shared with other processes.
+    pub rate_limits: RateLimits,
 }
 
 impl Agent {
@@ -67,6 +70,7 @@ impl Agent {
             models: Models::none(),
             turns: TURNS,
             retry: Retry::default(),
+            rate_limits: RateLimits::default(),
         }
     }
 }

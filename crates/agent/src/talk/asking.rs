@@ -12,6 +12,7 @@ use super::state::{Last, Talk, Turn};
 use crate::draft::unfinished;
 use crate::handler::files::keep_draft;
 use crate::handler::{Agent, Input};
+use crate::limit::{self, jitter};
 
 /// Tokens that writing a report takes, about: kept back from the budget for the last turn.
 const WRITING: u64 = 2_000;
@@ -159,8 +160,9 @@ enum Outcome {
 }
 
 /// Puts a question until it is answered: what is said is streamed as the step's text, every try is paid for
-/// before anything else happens, and one that failed is made again as the agent's [`Retry`] has it. An abort
-/// ends it at once.
+/// before anything else happens, and one that failed is made again as the agent's [`Retry`] has it. Each try
+/// waits for its turn within the rate limit that all processes of the organisation share. An abort ends it at
+/// once.
 ///
 /// [`Retry`]: longhaul_model::Retry
 pub(crate) async fn until_answered(
@@ -169,28 +171,53 @@ pub(crate) async fn until_answered(
     model: &dyn Model,
     ask: &Ask,
 ) -> Result<Reply, Unanswered> {
+    let cells = step.cells();
     let mut failures = 0;
     loop {
+        let turn = tokio::select! {
+            biased;
+            () = step.cancelled() => return Err(Unanswered::Cancelled),
+            turn = agent.rate_limits.turn(&cells, model.facts(), expected(ask), step) => turn?,
+        };
         let mut heard = 0;
         let outcome = tokio::select! {
             biased;
             () = step.cancelled() => Outcome::Cancelled,
-            outcome = once(step, model, ask, &mut heard) => outcome?,
+            outcome = once(step, model, ask, &turn, &mut heard) => outcome?,
         };
+        let cost = cost(&outcome, ask, heard);
         // Paid for before anything else happens, however it went.
-        step.usage(usage(cost(&outcome, ask, heard)), Some(&named(model))).await?;
+        step.usage(usage(cost), Some(&named(model))).await?;
+        let spent = cost.input + cost.output;
         let error = match outcome {
-            Outcome::Answered(reply) if reply.stop == Stop::Refused => return Err(refusal(&reply).into()),
-            Outcome::Answered(reply) => return Ok(*reply),
-            Outcome::Cancelled => return Err(Unanswered::Cancelled),
+            Outcome::Answered(reply) => {
+                turn.settle(spent);
+                return if reply.stop == Stop::Refused { Err(refusal(&reply).into()) } else { Ok(*reply) };
+            }
+            Outcome::Cancelled => {
+                turn.settle(spent);
+                return Err(Unanswered::Cancelled);
+            }
             Outcome::Failed(error) => error,
         };
         failures += 1;
         let wait = agent.retry.wait(error.class, failures, error.retry_after, jitter());
+        let limited = error.class == Class::RateLimited;
+        if limited {
+            // Who wants to be left alone for longer than one waits is asked by each once: they are told so.
+            let asked = error.retry_after.filter(|asked| *asked <= agent.retry.patience);
+            turn.refused(error.figures.as_deref(), wait.or(asked));
+        } else {
+            turn.settle(spent);
+        }
         let Some(wait) = wait else { return Err(failure(&error).into()) };
         if heard > 0 {
             // What was said cannot be taken back.
             step.text("\n(The answer broke off and begins anew.)\n").await?;
+        }
+        if limited {
+            // Its next turn comes when the provider may be asked again.
+            continue;
         }
         step.message(format!("waits {}: {error}", in_words(wait)));
         tokio::select! {
@@ -200,8 +227,19 @@ pub(crate) async fn until_answered(
     }
 }
 
+/// How many tokens a call takes, about. Few answers are as long as they may be.
+fn expected(ask: &Ask) -> u64 {
+    ask.tokens() + u64::from(ask.most_output) / 4
+}
+
 /// Asks once; counts the bytes that are heard.
-async fn once(step: &Step, model: &dyn Model, ask: &Ask, heard: &mut usize) -> Result<Outcome, Failure> {
+async fn once(
+    step: &Step,
+    model: &dyn Model,
+    ask: &Ask,
+    turn: &limit::Turn,
+    heard: &mut usize,
+) -> Result<Outcome, Failure> {
     let mut stream = model.ask(ask.clone());
     while let Some(next) = stream.next().await {
         match next {
@@ -209,7 +247,7 @@ async fn once(step: &Step, model: &dyn Model, ask: &Ask, heard: &mut usize) -> R
                 *heard += text.len();
                 step.text(text).await?;
             }
-            Ok(Heard::Figures(_)) => {}
+            Ok(Heard::Figures(figures)) => turn.heard(figures),
             Ok(Heard::Reply(reply)) => {
                 if *heard > 0 {
                     step.text("\n").await?;
@@ -273,12 +311,6 @@ fn refusal(reply: &Reply) -> Failure {
     let said = crate::analyst::format::cut(reply.text.trim(), 300);
     let said = if said.is_empty() { "it did not say why".to_owned() } else { said };
     Failure::permanent(Class::Refused.code(), format!("{} will not answer this: {said}", reply.model))
-}
-
-/// From 0 to 1, so that those who failed together do not come again together.
-fn jitter() -> f64 {
-    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    nanos.map_or(0.0, |since| f64::from(since.subsec_nanos() % 1_000_000) / 1e6)
 }
 
 fn in_words(wait: Duration) -> String {

@@ -11,6 +11,7 @@ mod drafts;
 mod folders;
 mod guards;
 mod handler;
+mod limits;
 mod long;
 mod model;
 mod paths;

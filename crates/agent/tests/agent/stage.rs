@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longhaul_agent::render::RenderCommand;
-use longhaul_agent::{Agent, KIND, Models, Output, handle_chat, handle_report};
+use longhaul_agent::{Agent, KIND, Models, Output, RateLimits, handle_chat, handle_report};
 use longhaul_client::{Client, Identity, NewTask};
 use longhaul_core::{Actor, Limits, Millis, Policy, RetryPolicy, Role, Snapshot, Status, TaskId};
 use longhaul_executor::{CancellationToken, Executor};
@@ -31,6 +31,8 @@ pub(crate) struct Stage {
     stop: CancellationToken,
     agent: Agent,
     executor: JoinHandle<()>,
+    /// A second one, of which the first knows only by the log.
+    other: Option<JoinHandle<()>>,
     pub(crate) model: Scripted,
 }
 
@@ -67,7 +69,13 @@ impl Stage {
         set(&mut agent);
         let executor = start(&journal, &agent);
         let client = Client::new(journal.clone(), Identity::new("acme", "ann", "test").unwrap());
-        Self { client, journal, stop, agent, executor, model }
+        Self { client, journal, stop, agent, executor, other: None, model }
+    }
+
+    /// Starts a second executor, as in another process.
+    pub(crate) fn another(&mut self) {
+        let agent = Agent { rate_limits: RateLimits::default(), ..self.agent.clone() };
+        self.other = Some(start(&self.journal, &agent));
     }
 
     /// Ends the executor as `kill -9` would, and starts another.
@@ -149,6 +157,9 @@ impl Drop for Stage {
     fn drop(&mut self) {
         self.stop.cancel();
         self.executor.abort();
+        if let Some(other) = &self.other {
+            other.abort();
+        }
     }
 }
 

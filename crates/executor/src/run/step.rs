@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use longhaul_core::{Artifact, Usage, Waits};
+use longhaul_journal::Cells;
 
 use super::context::{Budget, Context};
 use crate::failure::Failure;
@@ -87,6 +88,11 @@ impl Step {
     /// As [`Run::budget`](super::Run::budget).
     pub fn budget(&self) -> Budget {
         self.context.budget()
+    }
+
+    /// As [`Run::cells`](super::Run::cells).
+    pub fn cells(&self) -> Cells {
+        self.context.journal.cells(&self.context.task.org)
     }
 
     /// As [`Run::artifact`](super::Run::artifact).

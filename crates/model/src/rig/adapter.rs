@@ -18,8 +18,8 @@ use super::errors::Teller;
 use super::http::{Line, Transport};
 use super::request::request;
 use crate::{
-    Api, Ask, Call, Class, Error, Facts, Heard, Model, ProviderSettings, Reply, Stop, Tokens, estimate,
-    figures,
+    Api, Ask, Call, Class, Error, Facts, Heard, Model, ProviderSettings, Rates, Reply, Stop, Tokens,
+    estimate, figures,
 };
 
 /// What the library is given for a key: the real one is put in where the request is sent.
@@ -42,6 +42,10 @@ impl Provider {
             provider: self.settings.name.clone(),
             model: model.to_owned(),
             context: self.settings.context,
+            rates: Rates {
+                requests: self.settings.requests_per_minute,
+                tokens: self.settings.tokens_per_minute,
+            },
         };
         let (settings, transport) = (Arc::clone(&self.settings), self.transport.clone());
         ProvidedModel { speaker: Arc::new(Speaker { settings, transport, facts }) }

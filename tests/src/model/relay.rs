@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::allowance::{Account, Limit};
 use super::http::Head;
 
 /// What happens to one answer. Events are those of an event stream: what stands between empty lines.
@@ -64,6 +65,8 @@ struct State {
     provider: String,
     faults: Mutex<VecDeque<Fault>>,
     asked: Mutex<Vec<Asked>>,
+    account: Mutex<Option<Account>>,
+    refused: AtomicUsize,
     open: AtomicUsize,
 }
 
@@ -83,6 +86,8 @@ impl Relay {
             provider: provider.to_owned(),
             faults: Mutex::default(),
             asked: Mutex::default(),
+            account: Mutex::default(),
+            refused: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
         });
         let serving = Arc::clone(&state);
@@ -114,6 +119,17 @@ impl Relay {
         locked(&self.state.faults).push_back(fault);
     }
 
+    /// Allows no more than that from now on. Beyond it the provider is not asked: 429.
+    pub fn limit(&self, limit: Limit) {
+        *locked(&self.state.account) = Some(Account::new(limit));
+    }
+
+    /// How many questions were beyond the limit.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.state.refused.load(Ordering::SeqCst)
+    }
+
     /// What was asked so far, in order.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
@@ -140,12 +156,13 @@ impl State {
         let mut client = BufReader::new(stream);
         let Some(head) = Head::read(&mut client).await? else { return Ok(()) };
         let body = head.body(&mut client).await?;
-        locked(&self.asked).push(Asked {
+        let asked = Asked {
             path: head.word().to_owned(),
             headers: head.headers.clone(),
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        });
-        let fault = locked(&self.faults).pop_front();
+        };
+        let fault = locked(&self.faults).pop_front().or_else(|| self.counted(&asked));
+        locked(&self.asked).push(asked);
         if let Some(Fault::StallAfter(0)) = fault {
             return gone(&mut client).await;
         }
@@ -158,6 +175,19 @@ impl State {
         };
         let headers: &[_] = if let Some(Fault::Headers(more)) = &fault { more } else { &[] };
         send(&mut client, &answer, headers, &body, fault.as_ref()).await
+    }
+
+    /// What comes of the limit, if there is one.
+    fn counted(&self, asked: &Asked) -> Option<Fault> {
+        let mut account = locked(&self.account);
+        let account = account.as_mut()?;
+        let (headers, wait) = account.count(asked);
+        if wait.is_none() {
+            return account.limit.tells.then_some(Fault::Headers(headers));
+        }
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        let body = json!({ "error": { "message": "too many", "type": "rate_limit_error" } }).to_string();
+        Some(Fault::Instead { status: 429, headers, body })
     }
 
     /// Asks the provider, and reads its answer whole.

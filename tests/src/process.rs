@@ -80,6 +80,20 @@ pub fn longhaul_at(program: &Path, home: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// Sees to it that a command finds no program of this name: folders of `PATH` that have one are left out.
+pub fn without(command: &mut Command, program: &str) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let others = std::env::split_paths(&path).filter(|folder| !folder.join(program).exists());
+    command.env("PATH", std::env::join_paths(others).unwrap_or_default());
+}
+
+/// Sees to it that a command finds the programs of a folder before all others.
+pub fn with(command: &mut Command, folder: &Path) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(all).unwrap_or_default());
+}
+
 /// A running process; killed when dropped.
 #[derive(Debug)]
 pub struct Process {

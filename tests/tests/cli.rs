@@ -271,18 +271,3 @@ async fn without_a_server_the_error_names_the_ways_out() {
     let out = run(command).await;
     assert_eq!(out.code, Some(7), "{out:?}");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_demo_does_the_main_job() {
-    let home = tempfile::tempdir().unwrap();
-    let out = run(longhaul(home.path(), &["demo"])).await.ok();
-    let documents: Vec<&str> = out.stdout.lines().collect();
-    assert_eq!(documents.len(), 4, "{out:?}");
-    for document in documents {
-        let pdf = std::fs::read(home.path().join(document)).unwrap();
-        assert!(pdf.starts_with(b"%PDF"), "{document}");
-    }
-    for told in ["presses Stop", "approves", "presses Retry", "aborted"] {
-        assert!(out.stderr.contains(told), "{told} in {}", out.stderr);
-    }
-}

@@ -4,14 +4,21 @@
 use std::path::Path;
 use std::process::Command;
 
-use longhaul_tests::process::{Process, run};
+use longhaul_tests::process::{Process, run, with, without};
 use longhaul_tests::screen::{SANE, ends, screen};
-use longhaul_tests::{eventually, longhaul};
+use longhaul_tests::{eventually, longhaul, toolchains};
 
 /// `longhaul ARGS` for somebody at a terminal: what runs tests may say that nobody looks.
 fn attended(home: &Path, args: &[&str]) -> Command {
     let mut command = longhaul(home, args);
     command.env_remove("CI");
+    command
+}
+
+/// The demo, without a language model.
+fn demo(home: &Path) -> Command {
+    let mut command = attended(home, &["demo"]);
+    without(&mut command, "llmock");
     command
 }
 
@@ -119,7 +126,7 @@ async fn what_whoever_watches_a_demo_leaves_undone_is_done() {
          wait-for 'Abort\\?' 10\nkey y\nwait-for 'Wait, or .*One that fails.* R y' 60\n\
          wait-for 'The demo is over' 120\nkey q\nwait-for 'left with 0' 60\nexpect-not 'ended failed'\n{SANE}"
     );
-    screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
+    screen(home.path(), &demo(home.path()), &steps).await;
     assert_eq!(documents(home.path()), 4);
 }
 
@@ -136,7 +143,7 @@ async fn a_demo_that_nobody_touches_comes_to_its_end() {
         "wait-for 'The demo. Wait, or .*approve' 120\nwait-for 'The demo is over' 120\nexpect 'closes by itself'\n\
          wait-for 'the aborted task.s story' 120\nwait-for 'left with 0' 60\nexpect 'customer-churn.pdf'\n{SANE}"
     );
-    screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
+    screen(home.path(), &demo(home.path()), &steps).await;
     assert_eq!(documents(home.path()), 4);
 }
 
@@ -149,9 +156,25 @@ async fn a_demo_lets_whoever_watches_act_and_leave() {
          wait-for 'presses Stop' 60\nwait-for 'left with 0' 120\nexpect 'the aborted task.s story'\n\
          expect-not 'somebody approves'\n{SANE}"
     );
-    screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
+    screen(home.path(), &demo(home.path()), &steps).await;
     assert_eq!(documents(home.path()), 4);
     // At once is at once.
     let steps = format!("wait-for 'The demo' 120\nkey C-c\nwait-for 'left with 130' 60\n{SANE}");
-    screen(home.path(), &attended(home.path(), &["demo"]), &steps).await;
+    screen(home.path(), &demo(home.path()), &steps).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_a_demo_decides_what_a_model_may_read() {
+    let home = tempfile::tempdir().unwrap();
+    let mut demo = attended(home.path(), &["demo"]);
+    with(&mut demo, &toolchains::model_mock().folder.join("node_modules/.bin"));
+    // The mock is refused its query, and writes without it; nothing ends before its reader has left.
+    let steps = format!(
+        "wait-for 'Wait, or (go to .What fills|approve .What fills)' 120\nkey 2\nwait-for 'execute_sql' 60\nkey r\n\
+         type 'too much'\nkey Enter\nwait-for 'Nothing waits for an answer' 60\n\
+         wait-for 'The demo is over' 180\nexpect-not 'closes by itself'\nkey q\n\
+         wait-for 'left with 0' 60\nexpect 'Nothing was counted'\n{SANE}"
+    );
+    screen(home.path(), &demo, &steps).await;
+    assert_eq!(documents(home.path()), 5);
 }

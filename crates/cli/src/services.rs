@@ -89,7 +89,7 @@ impl Work {
 }
 
 /// Whether a program can be started by this name: a path, or one of `PATH`.
-fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     let runs = |path: &Path| {
         let found = path.metadata();
         found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)

@@ -175,6 +175,24 @@ pub struct ProviderFile {
     pub allow_plain: bool,
 }
 
+impl ProviderFile {
+    /// One at this address that wants no key.
+    #[must_use]
+    pub fn at(api: Api, base_url: impl Into<String>) -> Self {
+        Self {
+            api,
+            base_url: Some(base_url.into()),
+            key_env: None,
+            models: Vec::new(),
+            context: None,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            patience_seconds: None,
+            allow_plain: false,
+        }
+    }
+}
+
 /// All that is known of models here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {

@@ -1,23 +1,26 @@
 //! `demo`: the main job and everything around it, on real data, in a scratch directory.
 //!
-//! Four reports over the sample data set; one task that runs long enough to be aborted, one that asks
+//! Four reports over the sample data set by the built-in analyst, and one by a language model if there is
+//! one; one task that runs long enough to be aborted, one that asks
 //! a person, one that fails and is retried from its last recorded step. Every line printed is read
 //! back from the log.
 
 mod cast;
 mod voice;
+mod writer;
 
 use std::path::Path;
 use std::pin::pin;
 
 use anyhow::Context as _;
 use longhaul_client::Client;
-use longhaul_core::{Snapshot, Status, TaskId};
+use longhaul_core::{Caps, Snapshot, Status, TaskId};
 use longhaul_tui::{Host, Left};
 use tokio::sync::mpsc;
 
 use self::cast::{Cast, Role};
 use self::voice::Voice;
+use self::writer::Writer;
 use crate::args::Demo;
 use crate::command::{dashboard, report};
 use crate::exit::{Code, told};
@@ -29,7 +32,7 @@ use crate::signals::interrupted;
 pub(crate) async fn run(settings: &Settings, args: &Demo) -> anyhow::Result<Code> {
     let scratch =
         tempfile::Builder::new().prefix("longhaul-demo-").tempdir().context("no scratch directory")?;
-    let settings = Settings {
+    let mut settings = Settings {
         nats: None,
         token: None,
         monitoring: Vec::new(),
@@ -44,11 +47,21 @@ pub(crate) async fn run(settings: &Settings, args: &Demo) -> anyhow::Result<Code
         false => crate::log("error"),
     }
     say("a private log, a scheduler, a projector and an executor, in one process");
+    let writer = Writer::find(&mut settings, scratch.path()).await?;
+    match &writer {
+        Writer::Configured(model) => {
+            say(format!("one report is written by {model}, the others by the built-in analyst"))
+        }
+        Writer::Mock { .. } => say(
+            "one report is written by llmock, a mock of a language model, the others by the built-in analyst",
+        ),
+        Writer::Nobody(why) => say(format!("the built-in analyst writes every report; {why}")),
+    }
     let place = Place::open(&settings, Need::Everything).await?;
     let outcome = match watched {
-        true => watch_all(&settings, &place, scratch.path(), &args.out).await,
+        true => watch_all(&settings, &place, scratch.path(), &args.out, &writer).await,
         false => tokio::select! {
-            outcome = tell_all(&place, scratch.path(), &args.out) => outcome,
+            outcome = tell_all(&place, scratch.path(), &args.out, &writer) => outcome,
             () = interrupted() => Ok(Code::Interrupted),
         },
     };
@@ -63,17 +76,23 @@ pub(crate) async fn run(settings: &Settings, args: &Demo) -> anyhow::Result<Code
 }
 
 /// The demo, line by line.
-async fn tell_all(place: &Place, scratch: &Path, out: &Path) -> anyhow::Result<Code> {
-    let cast = play(place.client(), scratch, &Voice::of_lines()).await?;
+async fn tell_all(place: &Place, scratch: &Path, out: &Path, writer: &Writer) -> anyhow::Result<Code> {
+    let cast = play(place.client(), scratch, writer, &Voice::of_lines()).await?;
     close_up(place.client(), &cast, out, false).await
 }
 
 /// The demo in the dashboard. Who leaves it early sees the rest line by line.
-async fn watch_all(settings: &Settings, place: &Place, scratch: &Path, out: &Path) -> anyhow::Result<Code> {
+async fn watch_all(
+    settings: &Settings,
+    place: &Place,
+    scratch: &Path,
+    out: &Path,
+    writer: &Writer,
+) -> anyhow::Result<Code> {
     let (voice, remarks) = Voice::of_dashboard();
     let host = Host { serves: true, remarks: Some(remarks), ..Host::default() };
     let mut shown = pin!(dashboard::show(settings, place.journal(), "demo".to_owned(), host));
-    let mut played = pin!(play(place.client(), scratch, &voice));
+    let mut played = pin!(play(place.client(), scratch, writer, &voice));
     let (cast, left) = tokio::select! {
         cast = &mut played => {
             let cast = cast?;
@@ -102,11 +121,12 @@ async fn watch_all(settings: &Settings, place: &Place, scratch: &Path, out: &Pat
 }
 
 /// Submits the tasks and does about them what is to be done, until all have ended.
-async fn play(client: &Client, scratch: &Path, voice: &Voice) -> anyhow::Result<Cast> {
+async fn play(client: &Client, scratch: &Path, writer: &Writer, voice: &Voice) -> anyhow::Result<Cast> {
     let data = scratch.join("chinook.sqlite");
     std::fs::write(&data, longhaul_agent::sample::chinook()).context("cannot write the sample data")?;
-    let mut cast = Cast::submit(client, &data, scratch.join("the-service-is-back")).await?;
-    voice.changed(&format!("submitted {} tasks; a user may run 6 at once, so one waits", cast.roles.len()));
+    let mut cast = Cast::submit(client, &data, scratch.join("the-service-is-back"), writer).await?;
+    let (all, cap) = (cast.roles.len(), Caps::default().user);
+    voice.changed(&format!("submitted {all} tasks; a user may run {cap} at once, the others wait"));
     voice.stands(cast.stands()).await;
     let (tell, mut told) = mpsc::channel(64);
     for task in cast.roles.keys() {

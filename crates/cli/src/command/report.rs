@@ -24,7 +24,7 @@ pub(crate) const QUERIES: u32 = 3;
 /// What the name of a connection stands behind, in place of a path.
 const DATABASE: &str = "postgres:";
 /// In place of a model: the analyst that ships with the program.
-const BUILT_IN: &str = "built-in";
+pub(crate) const BUILT_IN: &str = "built-in";
 
 /// Attempts of one report, unless it is said otherwise: its steps are recorded, so the loss of an
 /// executor costs no more than the step under way.

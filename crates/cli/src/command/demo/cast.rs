@@ -6,17 +6,25 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use longhaul_client::{Client, Error, NewTask};
-use longhaul_core::{Limits, OrgId, Snapshot, Status, TaskId, TaskRef, text};
+use longhaul_core::{
+    Actor, Limits, OrgId, Policy, Snapshot, Status, TaskId, TaskRef, Threshold, ToolRule, text,
+};
 use longhaul_tui::Remark;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::voice::Voice;
+use super::writer::Writer;
 use crate::command::report;
 use crate::time::local;
 
 const REPORTS: [&str; 4] =
     ["Quarterly review of 2010", "Sales by country", "Top customers", "Customer churn"];
+
+/// What a language model writes, if there is one.
+pub(super) const PLAYLISTS: &str = "What fills the playlists";
+/// Of how many rows a query is too large to run without a person's word: those of its report alone are.
+const LARGE: u64 = 10_000;
 
 const LONG: &str = "A long one, to be aborted";
 const ASKS: &str = "One that asks before it acts";
@@ -29,6 +37,7 @@ const TURN: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Report,
+    Written,
     ToAbort,
     ToApprove,
     ToRetry,
@@ -50,7 +59,12 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    pub(super) async fn submit(client: &Client, data: &Path, switch: PathBuf) -> anyhow::Result<Self> {
+    pub(super) async fn submit(
+        client: &Client,
+        data: &Path,
+        switch: PathBuf,
+        writer: &Writer,
+    ) -> anyhow::Result<Self> {
         let mut cast = Self {
             org: client.identity().org.clone(),
             roles: BTreeMap::new(),
@@ -61,11 +75,23 @@ impl Cast {
             turns: BTreeMap::new(),
             switch,
         };
-        for prompt in REPORTS {
+        let asks = ToolRule {
+            tool: "execute_sql".to_owned(),
+            over: Some(Threshold { figure: "rows_read".to_owned(), over: LARGE }),
+            expires: ToolRule::DAY,
+        };
+        let actor =
+            Actor { role: longhaul_core::Role::Client, who: "demo".to_owned(), via: "demo".to_owned() };
+        let policy = Policy { tools: vec![asks], ..Policy::default() };
+        client.journal().set_policy(&cast.org, &actor, policy).await.map_err(Error::from)?;
+        let mut reports: Vec<_> = REPORTS.into_iter().map(|prompt| (prompt, None, Role::Report)).collect();
+        // The two that show two ways to write stand side by side.
+        reports.splice(1..1, writer.model().map(|model| (PLAYLISTS, Some(model), Role::Written)));
+        for (prompt, model, role) in reports {
             let limits = Limits { queries: Some(report::QUERIES), ..Limits::default() };
-            let task = report::task(data, prompt, None, &[], None)?.limits(limits);
+            let task = report::task(data, prompt, None, &[], model)?.limits(limits);
             let task = client.submit(task).await?.snapshot.task;
-            cast.roles.insert(task, Role::Report);
+            cast.roles.insert(task, role);
             cast.documents.push(task);
         }
         let long = NewTask::new("rehearsal", LONG, &json!("slow 600 150"))?;
@@ -75,7 +101,12 @@ impl Cast {
             r#"printf '{"step":"fetched"}\n' >&"$LONGHAUL_EVENTS"; sleep 0.3; test -e "$1" || exit 75"#;
         let flaky = json!({ "program": "sh", "args": ["-c", script, "sh", &cast.switch] });
         let flaky = NewTask::new("exec", FLAKY, &flaky)?;
-        for (task, role) in [(long, Role::ToAbort), (asks, Role::ToApprove), (flaky, Role::ToRetry)] {
+        let mut others = vec![(long, Role::ToAbort), (flaky, Role::ToRetry)];
+        // What the mock writes asks before it acts; of another model nobody knows.
+        if !matches!(writer, Writer::Mock { .. }) {
+            others.insert(1, (asks, Role::ToApprove));
+        }
+        for (task, role) in others {
             cast.roles.insert(client.submit(task).await?.snapshot.task, role);
         }
         Ok(cast)
@@ -118,7 +149,7 @@ impl Cast {
                 let recorded = s.steps.iter().filter(|step| step.result.is_some()).count();
                 s.status == Status::Running && recorded >= 5 && !self.stops.contains(&s.task)
             }
-            Some(Role::ToApprove) => s.open_approval().is_some(),
+            Some(Role::ToApprove | Role::Written) => s.open_approval().is_some(),
             Some(Role::ToRetry) => s.status == Status::Failed && s.attempt == 1,
             Some(Role::Report) | None => false,
         }
@@ -147,6 +178,7 @@ impl Cast {
         let turn = first.and_then(|task| {
             let does = match self.roles.get(&task)? {
                 Role::ToApprove => ("approve", ASKS, "a y"),
+                Role::Written => ("approve", PLAYLISTS, "a y"),
                 Role::ToRetry => ("retry", FLAKY, "R y"),
                 Role::ToAbort => ("stop", LONG, "x y"),
                 Role::Report => return None,
@@ -190,9 +222,10 @@ impl Cast {
                 voice.does("somebody presses Stop").await;
                 client.abort(task, Some("seen enough")).await.map(drop)
             }
-            Some(Role::ToApprove) => {
+            Some(Role::ToApprove | Role::Written) => {
                 if let Some(open) = s.open_approval() {
-                    voice.does(&format!("somebody approves: {} {}", open.action, open.arguments)).await;
+                    let what = format!("somebody approves: {} {}", open.action, open.arguments);
+                    voice.does(&text::line(&what, 160)).await;
                 }
                 client.approve(task).await.map(drop)
             }

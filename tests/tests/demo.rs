@@ -2,7 +2,7 @@
 //! of that name.
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use longhaul_tests::process::{Output, longhaul, run, with, without};

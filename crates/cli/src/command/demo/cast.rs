@@ -52,8 +52,10 @@ pub(super) struct Cast {
     pub(super) documents: Vec<TaskId>,
     /// Whose Stop was pressed.
     stops: BTreeSet<TaskId>,
-    /// For whom something is to be done, and until when a person may do it.
-    turns: BTreeMap<TaskId, Instant>,
+    /// For whom something is to be done, one after the other.
+    turns: Vec<TaskId>,
+    /// Until when a person may do it for the first of them.
+    until: Instant,
     /// A file without which one of them fails.
     switch: PathBuf,
 }
@@ -72,7 +74,8 @@ impl Cast {
             ended: BTreeMap::new(),
             documents: Vec::new(),
             stops: BTreeSet::new(),
-            turns: BTreeMap::new(),
+            turns: Vec::new(),
+            until: Instant::now(),
             switch,
         };
         let asks = ToolRule {
@@ -157,33 +160,38 @@ impl Cast {
 
     /// Notes whether something is to be done about a task.
     pub(super) async fn note(&mut self, s: &Snapshot, voice: &Voice) -> anyhow::Result<()> {
-        let before = self.turns.len();
+        let first = self.turns.first().copied();
         if !self.needs(s) {
-            self.turns.remove(&s.task);
-        } else if !self.turns.contains_key(&s.task) {
+            self.turns.retain(|task| *task != s.task);
+        } else if !self.turns.contains(&s.task) {
             if self.roles.get(&s.task) == Some(&Role::ToRetry) {
                 std::fs::write(&self.switch, "").context("cannot write into the scratch directory")?;
             }
-            self.turns.insert(s.task, Instant::now() + TURN);
+            self.turns.push(s.task);
         }
-        if self.turns.len() != before {
-            voice.stands(self.stands()).await;
+        if self.turns.first().copied() != first {
+            self.next(voice).await;
         }
         Ok(())
     }
 
-    /// What whoever watches can do: about one task at a time, that whose turn ends first.
+    /// It is another one's turn, or nobody's.
+    async fn next(&mut self, voice: &Voice) {
+        self.until = Instant::now() + TURN;
+        voice.stands(self.stands()).await;
+    }
+
+    /// What whoever watches can do: about one task at a time.
     pub(super) fn stands(&self) -> Remark {
-        let first = self.turns.iter().min_by_key(|(_, at)| **at).map(|(task, _)| *task);
-        let turn = first.and_then(|task| {
-            let does = match self.roles.get(&task)? {
+        let turn = self.turns.first().and_then(|task| {
+            let does = match self.roles.get(task)? {
                 Role::ToApprove => ("approve", ASKS, "a y"),
                 Role::Written => ("approve", PLAYLISTS, "a y"),
                 Role::ToRetry => ("retry", FLAKY, "R y"),
                 Role::ToAbort => ("stop", LONG, "x y"),
                 Role::Report => return None,
             };
-            Some((task, does))
+            Some((*task, does))
         });
         let Some((task, (does, title, keys))) = turn else {
             let text = "The demo: reports over real data. Enter opens a task, ? has the keys.";
@@ -198,11 +206,9 @@ impl Cast {
 
     /// Waits until the demo is to do something itself, and says about which task.
     pub(super) async fn turn(&self, voice: &Voice) -> TaskId {
-        let Some((task, at)) = self.turns.iter().min_by_key(|(_, at)| **at) else {
-            return std::future::pending().await;
-        };
+        let Some(task) = self.turns.first() else { return std::future::pending().await };
         tokio::select! {
-            () = tokio::time::sleep_until(*at) => {}
+            () = tokio::time::sleep_until(self.until) => {}
             () = voice.unwatched() => {}
         }
         *task
@@ -210,10 +216,10 @@ impl Cast {
 
     /// Does what a person would.
     pub(super) async fn act(&mut self, client: &Client, task: TaskId, voice: &Voice) -> anyhow::Result<()> {
-        self.turns.remove(&task);
+        self.turns.retain(|other| *other != task);
         let s = client.get(task).await?;
         if !self.needs(&s) {
-            voice.stands(self.stands()).await;
+            self.next(voice).await;
             return Ok(());
         }
         let outcome = match self.roles.get(&task) {
@@ -224,8 +230,9 @@ impl Cast {
             }
             Some(Role::ToApprove | Role::Written) => {
                 if let Some(open) = s.open_approval() {
-                    let what = format!("somebody approves: {} {}", open.action, open.arguments);
-                    voice.does(&text::line(&what, 160)).await;
+                    let why = open.note.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+                    let what = format!("somebody approves: {}{why} {}", open.action, open.arguments);
+                    voice.does(&text::line(&what, 200)).await;
                 }
                 client.approve(task).await.map(drop)
             }
@@ -236,7 +243,7 @@ impl Cast {
             }
             Some(Role::Report) | None => Ok(()),
         };
-        voice.stands(self.stands()).await;
+        self.next(voice).await;
         match outcome {
             // Whoever watches was faster.
             Err(Error::Refused(_)) if voice.is_watched() => Ok(()),
@@ -265,7 +272,8 @@ mod tests {
             ended: BTreeMap::from([(stopped, Status::Aborted), (failed, Status::Failed)]),
             documents: Vec::new(),
             stops: BTreeSet::new(),
-            turns: BTreeMap::from([(failed, Instant::now() + TURN)]),
+            turns: vec![failed],
+            until: Instant::now(),
             switch: PathBuf::new(),
         };
         assert!(!cast.is_over(), "it is to be retried");

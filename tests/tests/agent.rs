@@ -4,8 +4,11 @@
 
 use std::process::Command;
 
+use longhaul_client::Until;
+use longhaul_core::{Millis, TaskId};
 use longhaul_tests::model::{Mock, fixtures};
 use longhaul_tests::process::{longhaul, run};
+use longhaul_tests::{PATIENCE, Process, World};
 use serde_json::json;
 
 const KEY: &str = "sk-nobody-may-read-this-0123456789";
@@ -55,9 +58,7 @@ async fn a_model_writes_a_report_and_types_none_of_its_figures() {
     assert_eq!(out.stdout.trim(), "out.pdf");
 
     // What the pages say is what SQL gives for the rows of the file.
-    let text = Command::new("pdftotext").args(["-layout", "out.pdf", "-"]).current_dir(home.path()).output();
-    let text = text.expect("pdftotext is missing: apt-get install poppler-utils");
-    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    let text = pages(home.path(), "out.pdf");
     for figure in ["Where sales come from", "623.06", "303.96", "The USA buys most.", "SELECT country"] {
         assert!(text.contains(figure), "{figure} in\n{text}");
     }
@@ -70,6 +71,62 @@ async fn a_model_writes_a_report_and_types_none_of_its_figures() {
         assert!(replayed.contains(step), "{step} in\n{replayed}");
     }
     assert!(!replayed.contains(KEY) && !out.stderr.contains(KEY));
+}
+
+/// What the PDF in a folder says.
+fn pages(folder: &std::path::Path, name: &str) -> String {
+    let text = Command::new("pdftotext").args(["-layout", name, "-"]).current_dir(folder).output();
+    let text = text.expect("pdftotext is missing: apt-get install poppler-utils");
+    String::from_utf8_lossy(&text.stdout).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_approves_what_the_policy_names_and_what_they_change_is_what_runs() {
+    let mock = Mock::start(&fixtures());
+    let world = World::new(1).await;
+    std::fs::write(world.path().join("sales.csv"), SALES).unwrap();
+    let _scheduler = world.start(&["schedule"]);
+    let _projector = world.start(&["project"]);
+    let mut work = world.command(&["work", "--kind", "report"]);
+    work.env("LONGHAUL_MODEL", "mock/m1").env("LONGHAUL_MODEL_KEY", KEY);
+    work.env("LONGHAUL_MODEL_URL", format!("{}/v1", mock.url()));
+    work.env("LONGHAUL_DATA", world.path().join("work")).env("LONGHAUL_LOG", "info");
+    let _worker = Process::start(work, world.path(), "work");
+
+    let shown = world.run(&["policy", "--ask", "execute_sql rows_read>2 within 2h"]).await.ok();
+    assert!(shown.stdout.contains("execute_sql rows_read>2 within 2h"), "{}", shown.stdout);
+    let bad = world.run(&["policy", "--ask", "execute_sql rows_read"]).await;
+    assert_eq!(bad.code, Some(2), "{bad:?}");
+
+    let args = ["report", "sales.csv", "sales by country", "--model", "mock/m1", "--detach"];
+    let task = world.run(&args).await.ok().stdout.trim().to_owned();
+    let client = world.client("ann");
+    let id: TaskId = task.parse().unwrap();
+    let paused = client.wait_until(id, Until::EndedOrPaused, Some(PATIENCE)).await.unwrap();
+    let open = paused.open_approval().unwrap_or_else(|| panic!("{paused:#?}")).clone();
+    assert_eq!((open.action.as_str(), open.note.as_deref()), ("execute_sql", Some("rows_read is 3, over 2")));
+    assert_eq!(open.expires_at.since(open.requested_at), Millis::minutes(120));
+    let got = world.run(&["get", &task]).await.ok().stdout;
+    assert!(got.contains("rows_read is 3, over 2") && got.contains("GROUP BY 1 ORDER BY 2 DESC"), "{got}");
+
+    // What does not fit the tool is refused, and the question stays open.
+    for given in ["{\"sql\": \"SELECT 1\"}", "{\"sql\": 1, \"purpose\": \"x\"}"] {
+        let refused = world.run(&["approve", &task, "--arguments", given]).await;
+        assert_eq!(refused.code, Some(6), "{refused:?}");
+        assert!(refused.stderr.contains("do not fit"), "{refused:?}");
+    }
+    let narrower = "sql=SELECT country, sum(total) AS sales FROM sales WHERE country <> 'USA' GROUP BY 1";
+    world.run(&["approve", &task, "--set", narrower]).await.ok();
+    world.run(&["wait", &task]).await.ok();
+    assert_eq!(mock.unprepared().await, Vec::<serde_json::Value>::new());
+    world.run(&["download", &task, "-o", "out.pdf"]).await.ok();
+    let text = pages(world.path(), "out.pdf");
+    assert!(text.contains("303.96") && text.contains("<> 'USA'") && !text.contains("623.06"), "{text}");
+    let told = &mock.journal().await[1]["body"]["messages"];
+    assert!(told.to_string().contains("a person changed the arguments"), "{told:#}");
+
+    let shown = world.run(&["policy", "--no-ask", "execute_sql"]).await.ok();
+    assert!(!shown.stdout.contains("approves"), "{}", shown.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,17 @@ pub fn calls(to: &str, turn: usize, text: &str, calls: &[(&str, &str, Value)]) -
     answer(to, turn, json!({ "content": text, "toolCalls": calls }))
 }
 
+/// The same, and what it cost is told: input, output.
+#[must_use]
+pub fn counted_calls(to: &str, turn: usize, calls: &[(&str, &str, Value)], cost: (u64, u64)) -> Value {
+    let mut answer = self::calls(to, turn, "", calls);
+    let (input, output) = cost;
+    answer["response"]["usage"] =
+        json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output });
+    answer["response"]["content"] = "I go on with the next part of it, and say so in a few words.".into();
+    answer
+}
+
 /// An answer that says no.
 #[must_use]
 pub fn error(to: &str, status: u16, message: &str, retry_after: Option<u64>) -> Value {

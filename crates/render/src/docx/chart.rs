@@ -118,8 +118,8 @@ fn series(xml: &mut Markup, chart: &Chart, at: usize, one: &Series) {
         xml.open("c:pt", &[("idx", &at.to_string())]).element("c:v", &[], label).close();
     }
     xml.close().close().open("c:val", &[]).open("c:numLit", &[]);
-    let format = if chart.unit.as_deref() == Some("%") { "#,##0.##\"%\"" } else { "#,##0.##" };
-    xml.element("c:formatCode", &[], format);
+    let percent = if chart.unit.as_deref() == Some("%") { "\"%\"" } else { "" };
+    xml.element("c:formatCode", &[], &format!("{}{percent}", format_of(&one.values)));
     value(xml, "c:ptCount", &count);
     for (at, figure) in one.values.iter().enumerate() {
         // A gap is a point that is not there.
@@ -132,6 +132,19 @@ fn series(xml: &mut Markup, chart: &Chart, at: usize, one: &Series) {
         value(xml, "c:smooth", "0");
     }
     xml.close();
+}
+
+/// As many decimals for all figures as the longest has, two at most.
+fn format_of(values: &[Option<f64>]) -> &'static str {
+    let fits = |scale: f64| {
+        let dust = |x: &f64| ((x * scale).round() / scale - x).abs() <= 1e-9 * x.abs().max(1.0);
+        values.iter().flatten().filter(|x| x.is_finite()).all(dust)
+    };
+    match (fits(1.0), fits(10.0)) {
+        (true, _) => "#,##0",
+        (false, true) => "#,##0.0",
+        (false, false) => "#,##0.00",
+    }
 }
 
 fn axes(xml: &mut Markup, kind: ChartKind) {
@@ -173,7 +186,7 @@ fn axes(xml: &mut Markup, kind: ChartKind) {
 }
 
 fn ticks(xml: &mut Markup, labels: &str) {
-    xml.empty("c:numFmt", &[("formatCode", "#,##0.##"), ("sourceLinked", "0")]);
+    xml.empty("c:numFmt", &[("formatCode", "[>=10]#,##0;[<=-10]-#,##0;General"), ("sourceLinked", "0")]);
     value(xml, "c:majorTickMark", "none");
     value(xml, "c:minorTickMark", "none");
     value(xml, "c:tickLblPos", labels);

@@ -81,7 +81,7 @@ pub(crate) fn brief(n: u32, status: Status) -> Brief {
             action: "send_email".to_owned(),
             arguments: serde_json::json!({"to": "segment:plan-b", "subject": "Outage on 12 May"}),
             digest: Digest([7; 32]),
-            schema: None,
+            schema: Some(serde_json::json!({"properties": {"to": {"type": "string"}}, "required": ["to"]})),
             note: None,
             requested_at: submitted_at.plus(Millis::seconds(3)),
             expires_at: NOW.plus(Millis::seconds(192 + u64::from(n) * 60)),

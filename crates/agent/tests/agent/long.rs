@@ -177,7 +177,12 @@ fn steady(context: u64) -> (Arc<Steady>, Stage) {
         Turn::Reply(reply) => reply,
         other => panic!("{other:?}"),
     });
-    let facts = Facts { provider: "scripted".to_owned(), model: "script".to_owned(), context: Some(context), rates: longhaul_model::Rates::default() };
+    let facts = Facts {
+        provider: "scripted".to_owned(),
+        model: "script".to_owned(),
+        context: Some(context),
+        rates: longhaul_model::Rates::default(),
+    };
     let model =
         Steady { facts, answers: answers.collect(), known: Mutex::default(), asked: AtomicUsize::new(0) };
     let model = Arc::new(model);

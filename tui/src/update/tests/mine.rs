@@ -133,6 +133,23 @@ fn what_is_no_json_is_not_sent_and_not_lost() {
 }
 
 #[test]
+fn what_does_not_fit_what_is_asked_is_not_sent_and_not_lost() {
+    let mut app = mine(120, 36);
+    onto(&mut app, Status::Paused);
+    let Some(Effect::Edit(draft)) = press(&mut app, &["m"]).pop() else { panic!("no editor") };
+    let mut other = draft.clone();
+    other.text = draft.text.replace("\"segment:plan-b\"", "[\"plan-c\"]");
+    update(&mut app, Msg::Edited(Ok(other.clone())));
+    assert!(app.popup.is_none() && app.asked.is_empty());
+    assert!(
+        picture(&app).contains("does not fit, to: it is an array, it must be string"),
+        "{}",
+        picture(&app)
+    );
+    assert_eq!(press(&mut app, &["m"]), [Effect::Edit(other)], "one goes on where one was");
+}
+
+#[test]
 fn a_fork_begins_after_a_recorded_step() {
     let mut app = mine(120, 36);
     onto(&mut app, Status::Running);

@@ -29,9 +29,12 @@ const WORTH_TELLING: Duration = Duration::from_millis(300);
 /// How often somebody who waits looks up.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Who keeps the limit of an organisation at a provider.
+type Owners = HashMap<(OrgId, String), mpsc::Sender<Word>>;
+
 /// The rate limits that this process takes part in. Clones share them.
 #[derive(Clone, Default)]
-pub struct RateLimits(Arc<Mutex<HashMap<(OrgId, String), mpsc::Sender<Word>>>>);
+pub struct RateLimits(Arc<Mutex<Owners>>);
 
 impl fmt::Debug for RateLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

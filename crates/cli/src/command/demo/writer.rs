@@ -30,7 +30,7 @@ pub(super) enum Writer {
     /// The model that the settings name.
     Configured(String),
     /// The mock, which goes with this.
-    Mock { _running: Mock },
+    Mock { _running: Box<Mock> },
     /// Nobody; what would have to be there.
     Nobody(String),
 }
@@ -59,7 +59,7 @@ impl Writer {
                 let (name, _) = MOCK.split_once('/').unwrap_or((MOCK, ""));
                 let provider = ProviderFile::at(Api::OpenAi, format!("http://{address}/v1"));
                 settings.model.provider.insert(name.to_owned(), provider);
-                Ok(Self::Mock { _running: mock })
+                Ok(Self::Mock { _running: Box::new(mock) })
             }
             Err(why) => {
                 Ok(Self::Nobody(format!("llmock on PATH is no mock of a language model here: {why}")))

@@ -124,7 +124,10 @@ async fn a_model_answers_beside_the_reports_under_way() {
     let [looks, writes] = report("sales by country");
     let [looks_again, writes_again] = report("ranking of the countries");
     let wants = json!({"title": "The ranking", "request": "ranking of the countries, with their shares"});
+    // The first that fits is given, and a report is told what was said before it.
     let mock = Mock::start(&[
+        looks_again,
+        writes_again,
         fixtures::text("thanks a lot", 0, "You are welcome."),
         fixtures::text("which country has the most sales?", 2, "The USA, with 623.06."),
         fixtures::calls(
@@ -133,8 +136,6 @@ async fn a_model_answers_beside_the_reports_under_way() {
             "I need more.",
             &[("c1", "start_task", wants)],
         ),
-        looks_again,
-        writes_again,
         looks,
         writes,
     ]);
@@ -213,4 +214,25 @@ async fn a_person_overrules_and_begins_from_a_task_of_before() {
     talk.say("/wait");
     assert_eq!(talk.hear("ended").await["status"], "completed");
     talk.end().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_policy_names_is_asked_about_in_the_conversation() {
+    let home = home();
+    let mut talk =
+        Talk::start(longhaul(home.path(), &["chat", "sales.csv", "--path", "fast", "-o", "ndjson"]));
+    talk.hear("open").await;
+    run(longhaul(home.path(), &["policy", "--ask", "execute_sql"])).await.ok();
+    let asks = talk.ask("total by country", "asks").await;
+    assert_eq!(asks["action"], "execute_sql");
+    assert!(asks["arguments"]["sql"].as_str().unwrap().contains("SELECT"), "{asks}");
+    let answer = talk.ask("/approve", "answer").await;
+    assert_eq!(answer["task"], asks["task"]);
+    assert!(answer["text"].as_str().unwrap().contains("USA"), "{answer}");
+    // Answers that are written ahead wait for their questions.
+    talk.say("total by day");
+    let answer = talk.ask("/reject not today", "answer").await;
+    assert!(answer["text"].as_str().unwrap().contains("not today"), "{answer}");
+    assert_eq!(talk.ask("/approve", "refused").await["code"], "no_question");
+    assert_eq!(talk.end().await.code, Some(6));
 }

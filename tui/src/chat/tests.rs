@@ -177,6 +177,29 @@ fn escape_stops_the_answer_and_else_asks_which_report() {
 }
 
 #[test]
+fn a_question_is_answered_while_the_answer_under_way_waits_for_it() {
+    let mut chat = chat(80, 20);
+    enter(&mut chat, "make a leaflet");
+    tell(&mut chat, Told::Turn { task: task(1), why: why("") });
+    finished(&mut chat);
+    tell(
+        &mut chat,
+        Told::Asks {
+            task: task(1),
+            title: "make a leaflet".into(),
+            action: "write_report".into(),
+            arguments: r#"{"title":"x"}"#.into(),
+            note: Some("every call of it is asked about".into()),
+        },
+    );
+    let seen = finished(&mut chat);
+    assert!(seen.starts_with("! make a leaflet waits for a yes: write_report (every call"), "{seen}");
+    assert!(seen.contains("\n  {\"title\":\"x\"}\n  /approve"), "{seen}");
+    assert_eq!(enter(&mut chat, "/reject not now"), [Wish::Decide("/reject not now".to_owned())]);
+    assert!(chat.busy && chat.queue.is_empty());
+}
+
+#[test]
 fn the_arrows_go_through_what_was_entered() {
     let mut chat = chat(80, 20);
     for line in ["one", "two"] {
@@ -220,10 +243,10 @@ fn a_paste_is_one_line_and_wide_characters_keep_their_places() {
 fn a_conversation_that_is_gone_on_with_shows_its_end() {
     let mut chat = chat(80, 20);
     let turns = (1..=5).map(|n| (format!("asked {n}"), "a\nb\nc\nd\ne".to_owned())).collect();
-    tell(&mut chat, Told::Open { conversation: "c1".into(), turns });
+    tell(&mut chat, Told::Open { conversation: "c1".into(), about: "about sales.csv".into(), turns });
     let seen = finished(&mut chat);
     assert!(seen.starts_with("  (2 earlier turns are remembered)\n\n› asked 3\n  a\n"), "{seen}");
-    assert!(seen.ends_with("› asked 5\n  a\n  b\n  c\n  d\n  …"), "{seen}");
+    assert!(seen.ends_with("› asked 5\n  a\n  b\n  c\n  d\n  …\n  about sales.csv"), "{seen}");
     assert!(below(&chat).contains(" c1 ──"));
 }
 
@@ -245,7 +268,7 @@ proptest! {
     ) {
         let mut chat = chat(columns, rows);
         let turns = vec![(texts[0].clone(), texts[1].clone())];
-        tell(&mut chat, Told::Open { conversation: texts[2].clone(), turns });
+        tell(&mut chat, Told::Open { conversation: texts[2].clone(), about: texts[3].clone(), turns });
         for n in 0..count {
             tell(&mut chat, Told::Standing(Live {
                 task: task(n), title: texts[3].clone(), status: Status::ALL[n as usize % 4],

@@ -8,6 +8,9 @@ pub enum Wish {
     /// A line that was entered: a message, or a command behind a slash. Answered by what comes of it, and
     /// then by [`Told::Ready`].
     Line(String),
+    /// A command about a question that a task asks: it does not wait for the answer under way, which may
+    /// be what asks. Nothing is ready because of it.
+    Decide(String),
     /// This task shall stop.
     Stop(TaskId),
     /// The person leaves; what runs goes on.
@@ -64,6 +67,8 @@ pub enum Told {
     Open {
         /// Which.
         conversation: String,
+        /// What it is about, and who answers.
+        about: String,
         /// What was said before: asked, answered; the oldest first.
         turns: Vec<(String, String)>,
     },
@@ -127,6 +132,19 @@ pub enum Told {
         percent: Option<u8>,
         /// Why it is not answered at once.
         why: Why,
+    },
+    /// A task waits for a yes.
+    Asks {
+        /// Which.
+        task: TaskId,
+        /// What it is for.
+        title: String,
+        /// What it wants to do.
+        action: String,
+        /// With which arguments, exactly: JSON.
+        arguments: String,
+        /// Why it asks.
+        note: Option<String>,
     },
     /// Nothing is done.
     Refused {

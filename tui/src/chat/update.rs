@@ -110,6 +110,11 @@ fn entered(chat: &mut Chat) -> Vec<Wish> {
         let over = chat.history.len().saturating_sub(HISTORY);
         chat.history.drain(..over);
     }
+    let word = line.split_whitespace().next().unwrap_or_default();
+    if matches!(word, "/approve" | "/reject") {
+        view::say(chat, Voice::Person, &line);
+        return vec![Wish::Decide(line)];
+    }
     chat.queue.push_back(line);
     next(chat)
 }
@@ -193,7 +198,16 @@ fn leave(chat: &mut Chat) -> Vec<Wish> {
 /// Takes what is told.
 fn heard(chat: &mut Chat, told: Told) -> Vec<Wish> {
     match told {
-        Told::Open { conversation, turns } => opened(chat, conversation, &turns),
+        Told::Open { conversation, about, turns } => {
+            opened(chat, conversation, &turns);
+            view::say(chat, Voice::Why, &about);
+        }
+        Told::Asks { title, action, arguments, note, .. } => {
+            let why = note.map(|note| format!(" ({note})")).unwrap_or_default();
+            view::say(chat, Voice::Warning, &format!("{title} waits for a yes: {action}{why}"));
+            view::say(chat, Voice::Note, &arguments);
+            view::say(chat, Voice::Why, "/approve, or /reject with a reason");
+        }
         Told::Turn { task, why } => {
             chat.turn = Some(Turn { task: Some(task), ..Turn::default() });
             view::say(chat, Voice::Why, &why.words);
@@ -243,6 +257,7 @@ fn heard(chat: &mut Chat, told: Told) -> Vec<Wish> {
         Told::Ended(ended) => {
             chat.live.retain(|live| live.task != ended.task);
             chat.asks_which &= !chat.live.is_empty();
+            chat.hint = None;
             view::ended(chat, &ended);
         }
         Told::Ready => {

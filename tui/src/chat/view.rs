@@ -100,7 +100,10 @@ pub(super) fn ended(chat: &mut Chat, ended: &Ended) {
     ]));
     let width = measure(chat);
     if ended.status != Status::Completed {
-        let why = format!("{}: {}. /retry tries it again", ended.status, ended.why.trim_end_matches('.'));
+        let why = ended.why.trim_end_matches('.');
+        let said = why.starts_with(ended.status.as_str());
+        let why = if said { why.to_owned() } else { format!("{}: {why}", ended.status) };
+        let why = format!("{why}; /retry tries it again");
         for line in wrap(&why, width) {
             answer_line(chat, &line);
         }

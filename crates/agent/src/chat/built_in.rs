@@ -13,6 +13,7 @@ use crate::path::{Reason, wish};
 const HELP: &str = "I am the built-in analyst. Name data and ask about it: a question about figures becomes a \
      report of its own. What a report found I export as PDF, HTML, Markdown or Word, make a one-pager of, summarise, \
      and look up.";
+const WELCOME: &str = "You are welcome.";
 const NOTHING: &str =
     "There is nothing in this conversation yet that this could be about. Ask for a report first.";
 const NO_DATA: &str = "No data is known in this conversation yet. Name it first.";
@@ -41,6 +42,7 @@ pub(super) async fn answer(turn: &Turn<'_>, run: &mut Run) -> Result<Said, Failu
 fn simple(turn: &Turn<'_>) -> Option<Said> {
     let memory = turn.memory;
     Some(match &turn.reason {
+        Reason::Talk if turn.input.message.to_lowercase().contains("thank") => Said::text(WELCOME),
         Reason::Talk => Said::text(HELP),
         Reason::NothingAtHand => Said::text(NOTHING),
         Reason::Exports { .. } => exported(turn),

@@ -26,6 +26,8 @@ use crate::path::{By, Choice, Path, Reason, choose, wish};
 /// The kind of task that [`handle_chat`] runs.
 pub const CHAT: &str = "chat";
 
+/// The step in which a document is set.
+const SETTING: &str = "setting";
 /// Bytes of a message.
 const LONGEST: usize = 10_000;
 /// Characters of the title and of the request of a task that a model starts.
@@ -176,13 +178,14 @@ impl Turn<'_> {
             analyst: Analyst::default(),
             model: None,
             choice: None,
+            said: Vec::new(),
         }
     }
 
     /// Sets a document, in a step of its own; gives the names of the files.
     async fn set(&self, run: &mut Run, document: &Document) -> Result<Vec<String>, Failure> {
         let report = self.as_report(Source::many(Vec::new()));
-        run.step("setting", async |step| {
+        run.step(SETTING, async |step| {
             let names = rendering(self.agent, &step, &report, document).await?;
             step.text(format!("{}\n", made(&names))).await?;
             Ok::<_, Failure>(names)

@@ -6,8 +6,9 @@ use longhaul_model::{Ask, Call, Model, Reply, Said as Spoken, Stop, Tokens, Tool
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Said, Start, Turn, start};
+use super::{SETTING, Said, Start, Turn, start};
 use crate::draft::{self, Draft, Fault, WRITE_REPORT, assemble};
+use crate::handler::consent::{Consent, Figures, Planned, consent};
 use crate::memory::known;
 use crate::path::{By, Path};
 use crate::talk::asking::{Unanswered, interrupted, pay_for_swallowed, until_answered};
@@ -40,7 +41,19 @@ pub(super) async fn answer(turn: &Turn<'_>, run: &mut Run, name: &str) -> Result
         let reply = ask_once(turn, run, n, &*model, ask).await?;
         let facts = model.facts();
         let named = format!("{}/{}", facts.provider, facts.model);
-        match made(turn, &reply, &named, day)? {
+        let mut made = made(turn, &reply, &named, day)?;
+        if let (Made::Said(said), Some(call)) = (&made, reply.calls.first()) {
+            made = match agreed(run, n, call, said).await? {
+                Consent::Free | Consent::Given => made,
+                Consent::Changed { arguments } => {
+                    let changed = Call { arguments: Ok(arguments), ..call.clone() };
+                    let reply = Reply { calls: vec![changed], ..reply.clone() };
+                    self::made(turn, &reply, &named, day)?
+                }
+                Consent::Refused(refusal) => Made::Again(json!({ "error": refusal })),
+            };
+        }
+        match made {
             Made::Said(said) => return Ok(said),
             Made::Again(answer) => {
                 let calls = reply.calls.clone();
@@ -53,8 +66,25 @@ pub(super) async fn answer(turn: &Turn<'_>, run: &mut Run, name: &str) -> Result
             }
         }
     }
-    let message = format!("{name} handed in no usable document; ask for it again, or for less");
+    let message = format!("{name} called its tools in vain {CALLS} times; ask for it again, or for less");
     Err(Failure::permanent("draft_unusable", message))
+}
+
+/// What a person says about a call, where the policy wants one to say it.
+async fn agreed(run: &mut Run, n: u32, call: &Call, said: &Said) -> Result<Consent, Failure> {
+    let Ok(arguments) = &call.arguments else { return Ok(Consent::Free) };
+    let step = format!("{} {n}", call.name);
+    let tool = if call.name == START_TASK { start_task() } else { draft::tool() };
+    let planned = Planned {
+        step: &step,
+        is_done: run.begun().recorded(SETTING).is_some(),
+        tool: &call.name,
+        arguments,
+        schema: Some(tool.parameters),
+    };
+    let sections = said.document.as_ref().map(|document| document.sections.len() as u64);
+    let figures: Figures = sections.map(|sections| ("sections".to_owned(), sections)).into_iter().collect();
+    consent(run, planned, async |_| Ok(Some(figures))).await
 }
 
 /// Asks, in a step of its own; what is recorded is not asked again.

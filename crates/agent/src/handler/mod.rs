@@ -20,7 +20,7 @@ use self::files::{file_name, rendering};
 use crate::analyst::{Analyst, sentences};
 use crate::data::{Connections, Limits, Source};
 use crate::limit::RateLimits;
-use crate::memory::Memory;
+use crate::memory::{Memory, Turn};
 use crate::models::Models;
 use crate::path::Choice;
 use crate::render::{RenderCommand, RenderLimits};
@@ -104,6 +104,9 @@ pub struct Input {
     /// Why it is a task of its own, where a conversation asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+    /// What was said before in that conversation, the oldest first: a model is told the newest of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Turn>,
 }
 
 /// What a report task gives.

@@ -30,6 +30,9 @@ use crate::handler::data::open;
 use crate::handler::files::keep_draft;
 use crate::handler::{Agent, Input};
 
+/// Turns of before that a model is told, and characters of each side of one.
+const SAID: usize = 6;
+const SIDE: usize = 600;
 /// The step in which a report that was handed in becomes a document.
 const DRAFTING: &str = "drafting";
 
@@ -56,7 +59,7 @@ pub(crate) async fn write(
             Ok::<_, Failure>(opening)
         })
         .await?;
-    let mut talk = Talk::new(&opening, &input.prompt);
+    let mut talk = Talk::new(&opening, &request(input));
     let written = converse(agent, run, &opening, &mut talk, &mut bench, model).await;
     let document = match written {
         Ok(document) => document,
@@ -83,6 +86,23 @@ pub(crate) async fn write(
         })
         .await?;
     Ok((document, talk.kept))
+}
+
+/// What is asked for, with the end of the conversation that it is asked in.
+fn request(input: &Input) -> String {
+    let newest = &input.said[input.said.len().saturating_sub(SAID)..];
+    if newest.is_empty() {
+        return input.prompt.clone();
+    }
+    let said = newest
+        .iter()
+        .map(|turn| json!({"asked": cut(&turn.asked, SIDE), "answered": cut(&turn.answered, SIDE)}));
+    let said: Vec<String> = said.map(|turn| turn.to_string()).collect();
+    format!(
+        "{}\n\nWhat was said before in this conversation, to understand the request by:\n{}",
+        input.prompt,
+        said.join("\n")
+    )
 }
 
 /// Turn after turn, until the model hands in a report that fits.

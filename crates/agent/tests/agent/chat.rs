@@ -3,7 +3,7 @@
 use longhaul_agent::memory::Memory;
 use longhaul_agent::path::{By, Choice, Path, Reason, choose};
 use longhaul_agent::{Answered, CHAT, ChatInput};
-use longhaul_core::{Limits, Snapshot, Status};
+use longhaul_core::{Limits, Policy, Snapshot, Status, ToolRule};
 use longhaul_model::{Said, Turn};
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ async fn what_cannot_be_answered_is_said() {
     for (message, said) in [
         ("hi", "I am the built-in analyst"),
         ("export this as a PDF", "nothing in this conversation yet"),
-        ("thanks!", "I am the built-in analyst"),
+        ("thanks!", "You are welcome"),
     ] {
         let (answer, ended) = say(&stage, &turn(message, &nothing, None)).await;
         assert!(answer.text.contains(said), "{message}: {answer:?}");
@@ -204,4 +204,54 @@ async fn a_turn_that_cannot_be_paid_for_is_not_asked() {
     let task = stage.submit_as(CHAT, long, budget()).await;
     assert_eq!(failed(&stage.end(task).await).0, "bad_request");
     assert!(stage.model.asked().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_asked_about_what_the_policy_names_in_a_turn_too() {
+    let stage = Stage::new([
+        says("", &[sql(BY_COUNTRY)]),
+        says("", &[report()]),
+        says("", &[report()]),
+        says("Then in words: the USA leads.", &[]),
+        says("", &[report()]),
+    ]);
+    let memory = reported(&stage, input()).await;
+    let rule = ToolRule { tool: "write_report".to_owned(), over: None, expires: ToolRule::DAY };
+    stage.policy(Policy { tools: vec![rule], ..Policy::default() }).await;
+    let fast = ChatInput { choice: told(Path::Fast), ..turn("a leaflet of it", &memory, Some("scripted")) };
+    let asked = async || {
+        let task = stage.submit_as(CHAT, serde_json::to_value(&fast).unwrap(), budget()).await;
+        let paused = stage.until(task, |snapshot, _| snapshot.status == Status::Paused).await;
+        let open = paused.open_approval().unwrap();
+        assert_eq!((open.action.as_str(), &open.arguments), ("write_report", &report().1));
+        task
+    };
+    // No: the model is told, and nothing is written.
+    let task = asked().await;
+    stage.client.reject(task, Some("no leaflets")).await.unwrap();
+    let ended = stage.end(task).await;
+    assert_eq!((ended.status, ended.artifacts.len()), (Status::Completed, 0), "{ended:#?}");
+    let told = serde_json::to_string(&stage.model.asked().last().unwrap().dialog).unwrap();
+    assert!(told.contains("no leaflets"), "{told}");
+
+    // Other arguments: the document is made of them, and the model is not asked again.
+    let task = asked().await;
+    let mut other = report().1;
+    other["title"] = json!("A leaflet");
+    stage.client.modify(task, other).await.unwrap();
+    let ended = stage.end(task).await;
+    assert_eq!((ended.status, ended.usage.model_calls), (Status::Completed, 1), "{ended:#?}");
+    assert_eq!(ended.artifacts[0].name, "a-leaflet.pdf");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_asked_for_with_what_was_said_before() {
+    let stage = Stage::new([says("", &[sql(BY_COUNTRY)]), says("", &[report()])]);
+    let mut asks = input();
+    asks["said"] = json!([{"asked": "who buys most?", "answered": "The USA."}]);
+    let (_, ended) = stage.run(asks, Limits::default()).await;
+    assert_eq!(ended.status, Status::Completed, "{ended:#?}");
+    let asked = stage.model.asked();
+    let Some(Said::Person { text }) = asked[0].dialog.first() else { panic!("{asked:?}") };
+    assert!(text.starts_with("sales by country\n") && text.contains("The USA."), "{text}");
 }

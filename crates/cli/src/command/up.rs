@@ -124,6 +124,7 @@ fn greeting(
         "",
         "in another terminal:",
         "  longhaul report DATA \"quarterly review\"        a report over SQLite or CSV",
+        "  longhaul chat DATA                             a conversation about data",
         "  longhaul run rehearsal --input '\"slow 5 500\"'  a task to try things with",
         "  longhaul ls                                    what there is",
     ];

@@ -103,8 +103,8 @@ pub(super) fn live(s: &Snapshot, waits: Option<&str>) -> Live {
             }
         }
         Status::Paused => {
-            let asked = s.open_approval().map(|open| format!(" for {}", open.action)).unwrap_or_default();
-            format!("waits for a yes{asked}: longhaul approve {}", s.task)
+            let asked = s.open_approval().map(|open| format!(" to {}", open.action)).unwrap_or_default();
+            format!("waits for a yes{asked}: /approve")
         }
         _ => s.reason_text(),
     };

@@ -5,6 +5,7 @@ mod follow;
 mod open;
 mod order;
 mod pipe;
+mod question;
 mod screen;
 mod talk;
 mod turn;

@@ -1,6 +1,6 @@
 //! A conversation as it is found: what its tasks left behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use longhaul_agent::CHAT;
@@ -60,6 +60,8 @@ impl Talk {
             reports: BTreeMap::new(),
             turn: None,
             waits: false,
+            question: None,
+            questions: BTreeSet::new(),
             joined: None,
             files: None,
             data: args.data.as_deref().map(source).transpose()?,
@@ -74,7 +76,15 @@ impl Talk {
             talk.recall().await?;
         }
         let turns = talk.memory.turns.iter().map(|turn| (turn.asked.clone(), turn.answered.clone()));
-        let told = Told::Open { conversation: talk.conversation.to_string(), turns: turns.collect() };
+        let about = talk
+            .data()
+            .map_or("no data yet: /data FILE names it".to_owned(), |data| format!("about {}", data.name()));
+        let who = talk.model.as_deref().unwrap_or("the built-in analyst");
+        let told = Told::Open {
+            conversation: talk.conversation.to_string(),
+            about: format!("{about} · {who} answers"),
+            turns: turns.collect(),
+        };
         talk.tell(told).await;
         Ok(talk)
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use longhaul_agent::DocumentFormat;
 use longhaul_agent::path::Path;
 use longhaul_client::OnBusy;
+use longhaul_core::Decision;
 
 /// What a line wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub(super) enum Order {
     Save(Option<PathBuf>),
     /// The last files, shown by whatever shows such files.
     Open,
+    /// What is said to the question that a task asked last.
+    Decide(Decision),
     /// The last task that did not complete, once more.
     Retry,
     /// Nothing more until no report is under way.
@@ -38,7 +41,7 @@ pub(super) enum Order {
 }
 
 /// What commands there are: how they are written, and what they do.
-pub(super) const COMMANDS: [(&str, &str); 13] = [
+pub(super) const COMMANDS: [(&str, &str); 15] = [
     ("/as FORMAT", "what is at hand as pdf, html, markdown or docx"),
     ("/save [PATH]", "keep the last files here, or there"),
     ("/open", "keep the last files here and open them"),
@@ -47,12 +50,19 @@ pub(super) const COMMANDS: [(&str, &str); 13] = [
     ("/model NAME|built-in", "who answers and writes"),
     ("/queue [TEXT]", "a report of its own, after the one under way"),
     ("/interrupt [TEXT]", "a report of its own, instead of the one under way"),
+    ("/approve", "yes to what a task last asked"),
+    ("/reject [REASON]", "no to it"),
     ("/retry", "the last task that did not complete, once more"),
     ("/wait", "go on when no report is under way: for scripts"),
     ("/help", "this"),
     ("/quit", "leave; what runs goes on"),
     ("//TEXT", "a message that begins with a slash"),
 ];
+
+/// Whether a line answers a question that a task asks.
+pub(super) fn is_decision(line: &str) -> bool {
+    matches!(line.split_whitespace().next(), Some("/approve" | "/reject"))
+}
 
 /// Reads a line.
 ///
@@ -87,6 +97,8 @@ pub(super) fn read(line: &str) -> Result<Order, String> {
         }
         "queue" => busy(OnBusy::Enqueue),
         "interrupt" => busy(OnBusy::Interrupt),
+        "approve" => Order::Decide(Decision::Approved),
+        "reject" => Order::Decide(Decision::Rejected { reason: rest.map(str::to_owned) }),
         "retry" => Order::Retry,
         "wait" => Order::Wait,
         "help" | "?" => Order::Help,

@@ -7,6 +7,7 @@ use longhaul_tui::chat::{Ended, Told, Wish};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::order::is_decision;
 use crate::args::Format;
 use crate::exit::Code;
 use crate::output::{json as written, line, say};
@@ -21,24 +22,24 @@ pub(super) async fn hold(
 ) -> anyhow::Result<Code> {
     let mut lines = lines();
     let mut ctrl_c = CtrlC::listen()?;
-    let mut pipe = Pipe { format, quiet, reports: BTreeSet::new(), code: Code::Done };
-    let (mut ready, mut over) = (true, false);
+    let mut pipe =
+        Pipe { format, quiet, ready: true, asked: false, reports: BTreeSet::new(), code: Code::Done };
+    let (mut next, mut over) = (None::<String>, false);
     loop {
-        if over && ready && pipe.reports.is_empty() {
+        if let Some(text) = next.take_if(|text| pipe.may_send(text)) {
+            let _ = wish.send(pipe.sent(text));
+        }
+        if over && next.is_none() && pipe.ready && pipe.reports.is_empty() {
             return Ok(pipe.code);
         }
         tokio::select! {
             word = told.recv() => match word {
-                Some(Told::Ready) => ready = true,
                 Some(word) => pipe.take(word)?,
                 // Whoever kept it has left.
                 None => return Ok(pipe.code),
             },
-            read = lines.recv(), if ready && !over => match read {
-                Some(text) => {
-                    ready = false;
-                    let _ = wish.send(Wish::Line(text));
-                }
+            read = lines.recv(), if next.is_none() && !over => match read {
+                Some(text) => next = Some(text),
                 None => over = true,
             },
             () = ctrl_c.pressed() => return Ok(Code::Interrupted),
@@ -64,6 +65,10 @@ fn lines() -> mpsc::Receiver<String> {
 struct Pipe {
     format: Format,
     quiet: bool,
+    /// Whether the line before is dealt with.
+    ready: bool,
+    /// Whether a question waits for an answer.
+    asked: bool,
     /// Reports under way.
     reports: BTreeSet<TaskId>,
     /// The worst so far.
@@ -71,8 +76,28 @@ struct Pipe {
 }
 
 impl Pipe {
+    /// Whether a line's turn has come. An answer to a question does not wait for the line before, which may
+    /// be what asks; but for a question, as long as there may be one.
+    fn may_send(&self, text: &str) -> bool {
+        match is_decision(text) {
+            true => self.asked || (self.ready && self.reports.is_empty()),
+            false => self.ready,
+        }
+    }
+
+    fn sent(&mut self, text: String) -> Wish {
+        if is_decision(&text) {
+            self.asked = false;
+            return Wish::Decide(text);
+        }
+        self.ready = false;
+        Wish::Line(text)
+    }
+
     fn take(&mut self, told: Told) -> anyhow::Result<()> {
         match &told {
+            Told::Ready => self.ready = true,
+            Told::Asks { .. } => self.asked = true,
             Told::Started { task, .. } | Told::Joined { task, .. } => drop(self.reports.insert(*task)),
             Told::Ended(ended) => {
                 self.reports.remove(&ended.task);
@@ -104,9 +129,14 @@ impl Pipe {
             }
         };
         match told {
-            Told::Open { conversation, turns } => {
+            Told::Open { conversation, about, turns } => {
                 let so_far = if turns.is_empty() { "" } else { ", which goes on" };
-                remark(format!("conversation {conversation}{so_far}"));
+                remark(format!("conversation {conversation}{so_far}: {about}"));
+            }
+            Told::Asks { title, action, arguments, .. } => {
+                let title = text::line(&title, 200);
+                line(format!("{title} waits for a yes to {action}: {arguments}"))?;
+                remark("/approve says it, /reject says no".to_owned());
             }
             Told::Turn { why, .. } => remark(why.words),
             Told::Answered { task, text: answer, files, .. } => {
@@ -161,9 +191,13 @@ impl Pipe {
 /// What is told, as a program reads it; nothing for what comes again whole.
 fn recorded(told: &Told) -> Option<Value> {
     Some(match told {
-        Told::Open { conversation, turns } => {
+        Told::Open { conversation, turns, .. } => {
             json!({"event": "open", "conversation": conversation, "turns": turns.len()})
         }
+        Told::Asks { task, title, action, arguments, note } => json!({
+            "event": "asks", "task": task, "title": title, "action": action, "note": note,
+            "arguments": serde_json::from_str::<Value>(arguments).unwrap_or_default(),
+        }),
         Told::Answered { task, text, files, why } => json!({
             "event": "answer", "task": task, "path": why.path, "reason": why.reason, "text": text, "files": files,
         }),

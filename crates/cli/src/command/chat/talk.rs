@@ -1,13 +1,13 @@
 //! Who keeps a conversation: sends messages their way, follows what comes of them, remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longhaul_agent::data::Source;
 use longhaul_agent::memory::Memory;
 use longhaul_agent::path::Path;
 use longhaul_agent::{CHAT, DocumentFormat};
 use longhaul_client::{Client, OnBusy};
-use longhaul_core::{ConversationId, Snapshot, Status, TaskId, Timestamp};
+use longhaul_core::{ApprovalId, ConversationId, Digest, Snapshot, Status, TaskId, Timestamp};
 use longhaul_tui::chat::{Ended, Told, Why, Wish};
 use tokio::sync::mpsc;
 
@@ -38,6 +38,9 @@ pub(super) struct Talk {
     pub(super) turn: Option<(TaskId, Why)>,
     /// Whether the line that is dealt with waits for the reports under way.
     pub(super) waits: bool,
+    /// The question that a task asked last, and those that were told.
+    pub(super) question: Option<(TaskId, ApprovalId, Digest)>,
+    pub(super) questions: BTreeSet<ApprovalId>,
     /// The last message that belonged to a report under way.
     pub(super) joined: Option<String>,
     /// The last task with files.
@@ -78,6 +81,10 @@ impl Talk {
                 wish = wishes.recv() => match wish {
                     Some(Wish::Line(line)) => self.line(&line).await,
                     Some(Wish::Stop(task)) => self.stop(task).await,
+                    Some(Wish::Decide(line)) => {
+                        self.line(&line).await;
+                        Dealt::Later
+                    }
                     Some(Wish::Leave) | None => return,
                 },
                 Some(word) = self.heard.recv() => self.word(word).await,
@@ -160,6 +167,7 @@ impl Talk {
             Order::Save(path) => return self.save(path.as_deref(), false).await,
             Order::Open => return self.save(None, true).await,
             Order::Retry => return self.retry().await,
+            Order::Decide(decision) => return self.decide(decision).await,
             Order::Wait if !self.reports.is_empty() => {
                 self.waits = true;
                 return Dealt::Later;
@@ -222,6 +230,7 @@ impl Talk {
             Word::Text(task, text) => self.tell(Told::Text { task, text }).await,
             Word::Anew(task, text) => self.tell(Told::Anew { task, text }).await,
             Word::Standing(snapshot, waits) => {
+                self.asked(&snapshot).await;
                 self.tell(Told::Standing(live(&snapshot, waits.as_deref()))).await;
             }
             Word::Ended(snapshot) if snapshot.kind.as_str() == CHAT => return self.turned(*snapshot).await,

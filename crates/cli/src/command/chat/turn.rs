@@ -187,6 +187,7 @@ impl Talk {
             analyst: longhaul_agent::analyst::Analyst::default(),
             model: self.model.clone(),
             choice: Some(choice.clone()),
+            said: self.memory.turns.clone(),
         };
         let made = self.task(KIND, title, &input, &why).and_then(|task| {
             let task = task.conversation(self.conversation.as_str(), busy)?;

@@ -1,0 +1,39 @@
+//! What tasks of the conversation ask a person.
+
+use longhaul_core::{Decision, Snapshot};
+use longhaul_tui::chat::Told;
+
+use super::talk::{Dealt, Talk};
+use crate::output::json;
+
+impl Talk {
+    /// Tells a question once.
+    pub(super) async fn asked(&mut self, snapshot: &Snapshot) {
+        let Some(open) = snapshot.open_approval().filter(|open| self.questions.insert(open.id)) else {
+            return;
+        };
+        self.question = Some((snapshot.task, open.id, open.digest));
+        self.tell(Told::Asks {
+            task: snapshot.task,
+            title: snapshot.title.to_string(),
+            action: open.action.clone(),
+            arguments: json(&open.arguments, false).unwrap_or_default(),
+            note: open.note.clone(),
+        })
+        .await;
+    }
+
+    /// Answers the question that was told last: that one, whatever is asked by now.
+    pub(super) async fn decide(&mut self, decision: Decision) -> Dealt {
+        let Some((task, approval, digest)) = self.question.take() else {
+            return self.refuse("no_question", "no task of this conversation asks anything").await;
+        };
+        match self.client.decide(task, approval, digest, decision).await {
+            Ok(_) => {
+                self.note("that is told").await;
+                Dealt::With
+            }
+            Err(error) => self.refuse("not_decided", error.to_string()).await,
+        }
+    }
+}

@@ -56,7 +56,7 @@ async fn one_talks_while_reports_are_made() {
          type 'generate a report about refunds'\nkey Enter\n\
          wait-for 'this belongs to the report under way.*sales by country' 30\n\
          wait-for 'Esc stops a report' 30\nkey Esc\nwait-for 'stop which. 1 sales by country' 10\nkey 1\n\
-         wait-for '∎ sales by country' 60\nexpect 'aborted: '\n\
+         wait-for '∎ sales by country' 60\nexpect 'aborted by tester.*/retry tries it again'\n\
          type /retry\nkey Enter\nwait-for '✓ sales by country' 60\n\
          expect 'The USA buys most'\nexpect '▸ where-sales-come-from.pdf +/open +/save'\n\
          wait-for 'earlier lines' 30\ntype 'export this as markdown'\nkey Enter\n\

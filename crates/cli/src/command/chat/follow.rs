@@ -97,9 +97,10 @@ pub(super) fn live(s: &Snapshot, waits: Option<&str>) -> Live {
         Status::Running => {
             let step = s.current_step().filter(|step| step.result.is_none());
             let step = step.map_or_else(|| "running".to_owned(), |step| step.name.clone());
-            match &s.progress.message {
-                Some(message) => format!("{step}: {message}"),
-                None => step,
+            match (&s.progress.waits, &s.progress.message) {
+                (Some(waits), _) => format!("{step}: waits for {waits}"),
+                (None, Some(message)) => format!("{step}: {message}"),
+                (None, None) => step,
             }
         }
         Status::Paused => {

@@ -249,3 +249,60 @@ fn gone(pid: u32) -> bool {
         Ok(stat) => stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')),
     }
 }
+
+/// Data whose every look costs a millisecond or so.
+fn slow_data(path: &std::path::Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, day TEXT, region TEXT, \
+               amount INTEGER AS (length(replace(printf('%.*c', 400000, 'x'), 'x', 'yy')) + id));
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
+               INSERT INTO orders (id, day, region)
+               SELECT i, date('2026-01-01', i || ' days'), char(65 + i % 5) FROM n;",
+        )
+        .unwrap();
+}
+
+/// A query is counted before it runs, and its answer recorded after: killed in between, it is asked again
+/// and counted once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyst_that_is_killed_in_the_middle_of_a_query_counts_it_once() {
+    let world = World::new(1).await;
+    let data = world.path().join("orders.sqlite");
+    slow_data(&data);
+    let _scheduler = world.start(&["schedule", "--lease", LEASE]);
+    let mut worker = world.start(&["work", "--kind", "report"]);
+    let client = world.client("ann");
+    let input = serde_json::json!({"data": data, "prompt": "amount by region", "formats": ["markdown"]});
+    let task = submit(&client, NewTask::new("report", "Orders", &input).unwrap().retry(twice())).await;
+    let counted = |events: &[EventBody]| {
+        events
+            .iter()
+            .filter(|event| matches!(event, EventBody::UsageRecorded { usage, .. } if usage.queries > 0))
+            .count()
+    };
+    let answered = |events: &[EventBody]| {
+        let query = |step: &str| step.starts_with("query");
+        events
+            .iter()
+            .filter(|event| matches!(event, EventBody::StepCompleted { step, .. } if query(step)))
+            .count()
+    };
+    eventually("a query under way", async || {
+        let events = world.events(task).await;
+        (counted(&events) > answered(&events)).then_some(())
+    })
+    .await;
+    worker.kill();
+    let before = world.events(task).await;
+    assert_eq!((counted(&before), answered(&before)), (1, 0), "it was killed in the middle of the first");
+    let _other = world.start(&["work", "--kind", "report"]);
+    let done = ended(&client, task).await;
+    assert_eq!((done.status, done.attempt), (Status::Completed, 2), "{}", done.reason_text());
+    let events = world.events(task).await;
+    let queries = answered(&events);
+    assert!(queries > 1, "{:?}", world.recorded(task).await);
+    assert_eq!((counted(&events), done.usage.queries as usize), (queries, queries));
+    assert_recorded_once(&world.recorded(task).await, done.steps.len());
+}

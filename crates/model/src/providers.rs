@@ -31,6 +31,7 @@ impl Providers {
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let mut providers = BTreeMap::new();
         for settings in settings.providers {
+            settings.check()?;
             let provider = Provider::new(&settings, transport(&settings)?);
             providers.insert(settings.name.clone(), Entry { settings, provider });
         }
@@ -175,6 +176,15 @@ mod tests {
             local.allow_plain = true;
         };
         assert!(providers(None, allowed).is_ok());
+        let odd: [(fn(&mut ProviderSettings), &str); 3] = [
+            (|local| local.name = "my server".to_owned(), "its name"),
+            (|local| local.name = "x".repeat(51), "its name"),
+            (|local| local.tokens_per_minute = Some(0), "leave it out"),
+        ];
+        for (set, why) in odd {
+            let error = providers(None, set).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
         let error = providers(None, |local| local.key = Secret::new("sk\n1")).unwrap_err().to_string();
         assert!(error.contains("its key has characters"), "{error}");
     }

@@ -10,6 +10,9 @@ use serde::Deserialize;
 /// speak say nothing for that long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The longest name of a provider: processes share a value under it.
+const LONGEST_NAME: usize = 50;
+
 /// What is wrong with the settings, or with the name of a model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -134,6 +137,20 @@ impl ProviderSettings {
             patience: PATIENCE,
             allow_plain: false,
         }
+    }
+
+    /// Refuses what cannot be meant.
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if !(1..=LONGEST_NAME).contains(&self.name.len()) || !self.name.bytes().all(plain) {
+            let why = format!("its name is not 1 to {LONGEST_NAME} of A-Z a-z 0-9 _ -");
+            return Err(unusable(&self.name, why));
+        }
+        if [self.requests_per_minute, self.tokens_per_minute].contains(&Some(0)) {
+            let why = "a limit of 0 a minute allows nothing; leave it out, or say how much it is";
+            return Err(unusable(&self.name, why));
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use longhaul_agent::KIND;
 use longhaul_client::NewTask;
 use longhaul_core::{Limits, Millis, Status};
-use longhaul_model::{Class, Error, Reply, Said, Stop, Turn};
+use longhaul_model::{Class, Error, Reply, Said, Stop, Tokens, Turn};
 use serde_json::{Value, json};
 
 use crate::renderer::script;
@@ -285,10 +285,12 @@ async fn failures_keep_their_class_and_what_may_go_away_is_asked_again() {
             _ if retryable => 3,
             _ => 1,
         };
-        assert_eq!(
-            (stage.model.asked().len(), ended.usage.model_calls),
-            (tries, u32::try_from(tries).unwrap())
-        );
+        let usage = ended.usage;
+        assert_eq!((stage.model.asked().len(), usage.model_calls), (tries, u32::try_from(tries).unwrap()));
+        // Whoever has begun to answer has read what it was asked; nobody says how much that was.
+        let begun = matches!(class, Class::Timeout | Class::BrokenOff | Class::Malformed);
+        let least = if begun { 500 * tries as u64 } else { 0 };
+        assert_eq!((usage.exact, usage.input_tokens > least), (!begun, begun), "{class:?}: {usage:?}");
     }
     let turns = [
         fail(Class::RateLimited),
@@ -306,6 +308,24 @@ async fn failures_keep_their_class_and_what_may_go_away_is_asked_again() {
     assert!(!ended.usage.exact, "nobody knows what the broken one cost");
 }
 
+/// Each call is paid for before anything is made of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_call_has_cost_is_counted_as_it_was_told() {
+    let mut broken = Error::new(Class::BrokenOff, "it broke off");
+    broken.tokens = Tokens { input: 77, output: 5, exact: true };
+    let stage = Stage::new([says("I look.", &[sql(BY_COUNTRY)]), Turn::Fail(broken.clone()), {
+        broken.class = Class::TooLong;
+        Turn::Fail(broken)
+    }]);
+    let task = NewTask::new(KIND, "A report", &input()).unwrap();
+    let task = stage.client.submit(task).await.unwrap().snapshot.task;
+    let ended = stage.end(task).await;
+    assert_eq!(failed(&ended).0, "context_too_long");
+    let usage = ended.usage;
+    assert_eq!((usage.model_calls, usage.input_tokens, usage.output_tokens), (3, 100 + 77 + 77, 10 + 5 + 5));
+    assert!(usage.exact);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_refuses_or_is_not_there_is_told() {
     let Turn::Reply(reply) = says("Not this.", &[]) else { unreachable!() };
@@ -314,6 +334,8 @@ async fn a_model_that_refuses_or_is_not_there_is_told() {
     let (code, retryable, message) = failed(&ended);
     assert_eq!((code, retryable), ("refused", false));
     assert!(message.contains("Not this."), "{message}");
+    let usage = ended.usage;
+    assert_eq!((usage.input_tokens, usage.output_tokens, usage.exact), (100, 10, true), "a no costs too");
     let other = json!({"data": "sample:chinook", "prompt": "x", "model": "other"});
     let (_, ended) = stage.run(other, Limits::default()).await;
     assert_eq!(

@@ -250,16 +250,15 @@ fn gone(pid: u32) -> bool {
     }
 }
 
-/// Data whose every look costs a millisecond or so.
-fn slow_data(path: &std::path::Path) {
+/// So much data that a query takes a while.
+fn much_data(path: &std::path::Path) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection
         .execute_batch(
-            "CREATE TABLE orders (id INTEGER PRIMARY KEY, day TEXT, region TEXT, \
-               amount INTEGER AS (length(replace(printf('%.*c', 400000, 'x'), 'x', 'yy')) + id));
-             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
-               INSERT INTO orders (id, day, region)
-               SELECT i, date('2026-01-01', i || ' days'), char(65 + i % 5) FROM n;",
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, day TEXT, region TEXT, amount REAL);
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
+               INSERT INTO orders
+               SELECT i, date('2025-01-01', (i % 600) || ' days'), 'region ' || (i % 7), i % 1000 / 10.0 FROM n;",
         )
         .unwrap();
 }
@@ -270,7 +269,7 @@ fn slow_data(path: &std::path::Path) {
 async fn an_analyst_that_is_killed_in_the_middle_of_a_query_counts_it_once() {
     let world = World::new(1).await;
     let data = world.path().join("orders.sqlite");
-    slow_data(&data);
+    much_data(&data);
     let _scheduler = world.start(&["schedule", "--lease", LEASE]);
     let mut worker = world.start(&["work", "--kind", "report"]);
     let client = world.client("ann");
@@ -291,18 +290,22 @@ async fn an_analyst_that_is_killed_in_the_middle_of_a_query_counts_it_once() {
     };
     eventually("a query under way", async || {
         let events = world.events(task).await;
+        let ended = events
+            .iter()
+            .any(|event| matches!(event, EventBody::Completed { .. } | EventBody::Failed { .. }));
+        assert!(!ended, "it was over before: {events:?}");
         (counted(&events) > answered(&events)).then_some(())
     })
     .await;
     worker.kill();
     let before = world.events(task).await;
-    assert_eq!((counted(&before), answered(&before)), (1, 0), "it was killed in the middle of the first");
+    assert_eq!(counted(&before), answered(&before) + 1, "it was killed in the middle of one");
     let _other = world.start(&["work", "--kind", "report"]);
     let done = ended(&client, task).await;
     assert_eq!((done.status, done.attempt), (Status::Completed, 2), "{}", done.reason_text());
     let events = world.events(task).await;
     let queries = answered(&events);
-    assert!(queries > 1, "{:?}", world.recorded(task).await);
+    assert!(queries > 0, "{:?}", world.recorded(task).await);
     assert_eq!((counted(&events), done.usage.queries as usize), (queries, queries));
     assert_recorded_once(&world.recorded(task).await, done.steps.len());
 }

@@ -161,7 +161,7 @@ async fn a_databases_password_stands_nowhere_whatever_goes_wrong() {
     let (world, _services) = started(settings, &env).await;
     let mut tasks = Vec::new();
     for name in ["foreign", "silent", "gone"] {
-        let task = report(&world, json!({"postgres": name}), "mock/m1").await;
+        let task = report(&world, json!(format!("postgres:{name}")), "mock/m1").await;
         assert_eq!(task.status, Status::Failed, "{name}: {task:#?}");
         assert_eq!(task.error.as_ref().unwrap().code, "data_unavailable", "{name}: {task:#?}");
         tasks.push(task);

@@ -213,6 +213,7 @@ async fn bad_input_is_refused_at_the_edge() {
         (&["work", "--exec", "crunch=sh", "--kind", "crush"], 2),
         (&["policy", "--weight", "0"], 2),
         (&["policy", "--user-cap", "0"], 2),
+        (&["policy", "--foreground-cap", "0"], 2),
         (&["bench", "latency", "--organisations", "4294967295"], 2),
         (&["ls", "--status", "sleeping"], 2),
         (&["frobnicate"], 2),
@@ -254,6 +255,27 @@ async fn what_a_newer_version_wrote_puts_one_task_aside_and_stops_nothing() {
     let aside = world.run(&["get", &at.task.to_string()]).await;
     assert_ne!(aside.code, Some(0), "{aside:?}");
     assert!(aside.stderr.contains("version") || aside.stderr.contains("read"), "{aside:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_says_its_lane_and_a_policy_how_many_may_be_in_it() {
+    let home = tempfile::tempdir().unwrap();
+    let policy = run(longhaul(home.path(), &["policy", "--foreground-cap", "3", "-o", "json"])).await.ok();
+    assert_eq!(
+        (&policy.json()["caps"]["foreground"], &policy.json()["caps"]["user"]),
+        (&3.into(), &6.into())
+    );
+    let input = "\"hello\"";
+    let args = ["run", "rehearsal", "--input", input, "--lane", "foreground", "-o", "json"];
+    let asked = run(longhaul(home.path(), &args)).await.ok();
+    assert_eq!(asked.json()["lane"], "foreground");
+    let task = asked.json()["task"].as_str().unwrap().to_owned();
+    let told = run(longhaul(home.path(), &["get", &task])).await.ok().stdout;
+    assert!(told.lines().any(|line| line.starts_with("lane") && line.ends_with("foreground")), "{told}");
+    let listed = run(longhaul(home.path(), &["ls", "-o", "json"])).await.ok();
+    assert_eq!(listed.json()[0]["lane"], "foreground");
+    let others = run(longhaul(home.path(), &["run", "rehearsal", "--input", input, "-o", "json"])).await.ok();
+    assert!(others.json().get("lane").is_none(), "the background is not said");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ pub(crate) fn histories() -> Vec<(&'static str, Vec<String>)> {
         ("expired", expired()),
         ("approvals", approvals()),
         ("lineage", lineage()),
+        ("foreground", foreground()),
         ("erased", erased()),
         ("unknown-members", unknown_members()),
         ("put-aside", put_aside()),
@@ -293,6 +294,23 @@ fn lineage() -> Vec<String> {
     acts(&mut log, &next, vec![begin_step("drafting"), end_step("drafting"), complete()]);
     let not_before = Some(log.now.plus(Millis::minutes(60)));
     log.submit_as(Submission { not_before, priority: Priority::Batch, ..submission("ann", None) });
+    lines(&log)
+}
+
+/// Beside a report that holds their conversation and their user's only slot.
+fn foreground() -> Vec<String> {
+    let mut log = log();
+    let caps = Caps { user: 1, organisation: 1, conversation: 1, foreground: 2 };
+    log.policy(Policy { caps, ..Policy::default() });
+    let report = log.submit_as(submission("ann", Some("c-1")));
+    log.start(&report);
+    for end in [complete(), fail(false)] {
+        let said = Submission { lane: Lane::Foreground, ..submission("ann", Some("c-1")) };
+        let asked = log.submit_as(said);
+        log.start(&asked);
+        acts(&mut log, &asked, vec![begin_step("answering"), end]);
+    }
+    log.act(&report, complete());
     lines(&log)
 }
 

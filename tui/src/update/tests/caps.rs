@@ -3,7 +3,7 @@
 use longhaul_client::fleet::Word;
 use longhaul_core::board::{WaitReason, Waiting};
 use longhaul_core::{ConversationId, Lane, Period, Priority, Status, TokenBudget};
-use longhaul_wire::query::{BudgetState, Positions, Queued, QueuedTask};
+use longhaul_wire::query::{BudgetState, Positions, Queued, QueuedTask, Slot};
 
 use crate::app::View;
 use crate::msg::Msg;
@@ -31,6 +31,21 @@ fn queue() -> Word {
     };
     let tasks = vec![waits(0, 1), waits(8, 2)];
     Word::Queue(Box::new(Queued { as_of: Positions::default(), total: 2, tasks }))
+}
+
+#[test]
+fn the_foreground_of_a_user_has_a_line_while_something_is_there() {
+    let mut app = sample(120, 36);
+    press(&mut app, &["4"]);
+    assert!(!picture(&app).contains("foreground"), "nothing is there");
+    let mut slots = app.slots.clone().unwrap();
+    slots.users[1].foreground = Slot { running: 2, cap: 2, waiting: 1 };
+    update(&mut app, Msg::Word(Word::Slots(Box::new(slots))));
+    let shown = picture(&app);
+    let line = shown.lines().find(|line| line.contains("eli, foreground")).unwrap();
+    assert!(line.contains("2/2") && line.contains("FULL") && line.contains("1 waiting"), "{line}");
+    press(&mut app, &["G", "k", "Enter"]);
+    assert_eq!((app.view, app.filter.text()), (View::Tasks, "user:eli waits:foreground_cap"));
 }
 
 #[test]

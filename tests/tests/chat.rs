@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use longhaul_tests::model::{Fault, Mock, Relay, fixtures};
-use longhaul_tests::process::{longhaul, run};
+use longhaul_tests::process::{Process, longhaul, run};
 use longhaul_tests::talk::Talk;
 use serde_json::{Value, json};
 
@@ -235,4 +235,31 @@ async fn what_the_policy_names_is_asked_about_in_the_conversation() {
     assert!(answer["text"].as_str().unwrap().contains("not today"), "{answer}");
     assert_eq!(talk.ask("/approve", "refused").await["code"], "no_question");
     assert_eq!(talk.end().await.code, Some(6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_waits_for_no_report_however_few_the_places() {
+    let home = home();
+    let up = longhaul(home.path(), &["up", "--plain", "--places", "1"]);
+    let mut up = Process::start(up, home.path(), "up");
+    longhaul_tests::eventually("that everything is up", async || up.said().contains("is up").then_some(()))
+        .await;
+    let slow = ["run", "rehearsal", "--input", "\"slow 600 1000\"", "--detach"];
+    let task = run(longhaul(home.path(), &slow)).await.ok().stdout.trim().to_owned();
+    longhaul_tests::eventually("that it runs", async || {
+        let task = json_of(home.path(), &["get", &task, "-o", "json"]).await;
+        (task["status"] == "running").then_some(())
+    })
+    .await;
+    let mut talk = Talk::start(longhaul(home.path(), &["chat", "sales.csv", "-o", "ndjson"]));
+    talk.ask("hello", "answer").await;
+    let started = talk.ask("total by country", "started").await;
+    let answer = talk.ask("thanks", "answer").await;
+    assert_eq!(answer["text"], "You are welcome.");
+    let report = json_of(home.path(), &["get", started["task"].as_str().unwrap(), "-o", "json"]).await;
+    assert_eq!(report["status"], "pending", "the only place for reports is taken");
+    drop(talk);
+    // Both executors let go in order.
+    up.terminate();
+    assert_eq!(up.ended().await, Some(0), "{}", up.said());
 }

@@ -36,7 +36,7 @@ impl<A> Question<A> {
     }
 
     /// Other arguments must fit this JSON Schema: what does not is refused before it is recorded. See
-    /// [`longhaul_core::fits`].
+    /// [`longhaul_core::fits()`].
     #[must_use]
     pub fn schema(self, schema: Value) -> Self {
         Self { schema: Some(schema), ..self }

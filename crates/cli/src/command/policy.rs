@@ -106,13 +106,18 @@ pub(crate) fn written(rule: &ToolRule) -> String {
     text::line(&format!("{}{over}{within}", rule.tool), 200)
 }
 
+/// Whether a rule is the one that is given: as it is shown, or without its time.
+fn is_given(shown: &str, given: &str) -> bool {
+    shown.strip_prefix(given).is_some_and(|rest| rest.is_empty() || rest.starts_with(" within "))
+}
+
 /// Takes rules away and adds others. One on the same figure of the same tool replaces the one before.
 fn change(rules: &mut Vec<ToolRule>, ask: &[ToolRule], no_ask: &[String]) -> anyhow::Result<()> {
     for given in no_ask {
         let before = rules.len();
         match given.trim() {
             "all" => rules.clear(),
-            given => rules.retain(|rule| rule.tool != given && !written(rule).starts_with(given)),
+            given => rules.retain(|rule| rule.tool != given && !is_given(&written(rule), given)),
         }
         if rules.len() == before && given != "all" {
             let there: Vec<String> = rules.iter().map(written).collect();
@@ -175,6 +180,7 @@ mod tests {
         assert_eq!(all(&rules), ["a y>2", "a", "b", "a x>7 within 1h"]);
         change(&mut rules, &[], &names(&["a x>7"])).unwrap();
         assert_eq!(all(&rules), ["a y>2", "a", "b"]);
+        assert!(change(&mut rules, &[], &names(&["a y>"])).is_err(), "not the beginning of a figure");
         let error = change(&mut rules, &[], &names(&["c"])).unwrap_err().to_string();
         assert!(error.contains("a y>2; a; b"), "{error}");
         change(&mut rules, &[], &names(&["a"])).unwrap();

@@ -102,9 +102,12 @@ impl Run {
 
     /// Begins a step that is not recorded yet; gives its place.
     pub(crate) async fn start_step(&mut self, name: &str) -> Result<u32, Refused> {
-        self.context.desk.say(Act::StartStep { step: name.to_owned(), of: self.of }).await?;
         let next = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-        let index = *self.places.entry(name.to_owned()).or_insert(next);
+        let index = self.places.get(name).copied().unwrap_or(next);
+        // What was said was a guess: there are as many as there are.
+        let of = self.of.map(|of| of.max(index.saturating_add(1)));
+        self.context.desk.say(Act::StartStep { step: name.to_owned(), of }).await?;
+        self.places.insert(name.to_owned(), index);
         self.segment = index.saturating_mul(2).saturating_add(1);
         Ok(index)
     }

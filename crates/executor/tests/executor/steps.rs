@@ -25,6 +25,22 @@ async fn thumbnails(run: &mut Run, album: Album) -> Result<Vec<String>, Failure>
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_steps_than_were_announced_are_counted_too() {
+    let stage = Stage::new();
+    let more = async |run: &mut Run, (): ()| {
+        run.steps_of(2);
+        for name in ["a", "b", "c"] {
+            run.step(name, async |_| Ok::<_, Failure>(())).await?;
+        }
+        Ok::<_, Failure>(())
+    };
+    let _working = stage.start(stage.executor().handle("more", more));
+    let task = stage.submit(submission("more", json!(null))).await;
+    let of: Vec<_> = stage.end(&task).await.steps.iter().map(|step| step.of).collect();
+    assert_eq!(of, [Some(2), Some(2), Some(3)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_goes_through_its_steps() {
     let stage = Stage::new();
     let working = stage.start(stage.executor().handle("thumbnails", thumbnails));

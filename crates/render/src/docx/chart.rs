@@ -11,6 +11,8 @@ pub(super) const DRAWING: &str = "http://schemas.openxmlformats.org/drawingml/20
 
 /// Up to how many values of one series stand beside its bars; of several, where they would meet, none.
 const LABELLED: usize = 24;
+/// Up to how many places of a line are named: more would be turned, or lie on each other.
+const TOLD: usize = 10;
 /// Up to how many points of a line are marked.
 const MARKED: usize = 24;
 /// Dashes of lines, in order, and their markers.
@@ -43,7 +45,7 @@ pub(super) fn chart(chart: &Chart) -> String {
     value(&mut xml, "c:axId", "1");
     value(&mut xml, "c:axId", "2");
     xml.close();
-    axes(&mut xml, chart.kind);
+    axes(&mut xml, chart);
     xml.close();
     if chart.series.len() > 1 {
         xml.open("c:legend", &[]);
@@ -147,8 +149,8 @@ fn format_of(values: &[Option<f64>]) -> &'static str {
     }
 }
 
-fn axes(xml: &mut Markup, kind: ChartKind) {
-    let ranking = kind == ChartKind::Ranking;
+fn axes(xml: &mut Markup, chart: &Chart) {
+    let ranking = chart.kind == ChartKind::Ranking;
     xml.open("c:catAx", &[]);
     value(xml, "c:axId", "1");
     // The first of a ranking stands at the top.
@@ -166,6 +168,9 @@ fn axes(xml: &mut Markup, kind: ChartKind) {
     value(xml, "c:auto", "0");
     value(xml, "c:lblAlgn", "ctr");
     value(xml, "c:lblOffset", "100");
+    if chart.kind == ChartKind::Line && chart.labels.len() > TOLD {
+        value(xml, "c:tickLblSkip", &chart.labels.len().div_ceil(TOLD).to_string());
+    }
     value(xml, "c:noMultiLvlLbl", "1");
     xml.close().open("c:valAx", &[]);
     value(xml, "c:axId", "2");

@@ -176,7 +176,8 @@ mod tests {
             local.allow_plain = true;
         };
         assert!(providers(None, allowed).is_ok());
-        let odd: [(fn(&mut ProviderSettings), &str); 3] = [
+        type Set = fn(&mut ProviderSettings);
+        let odd: [(Set, &str); 3] = [
             (|local| local.name = "my server".to_owned(), "its name"),
             (|local| local.name = "x".repeat(51), "its name"),
             (|local| local.tokens_per_minute = Some(0), "leave it out"),

@@ -20,6 +20,9 @@ const MINUTE: u64 = 60_000_000;
 /// Which part of a minute's allowance may go at once.
 const BURST: u64 = 10;
 
+/// What is taken for the requests a minute of a provider that names no limit, once it has said no.
+const GUESS: u64 = 60;
+
 /// Most places that were given back and wait for somebody who takes them.
 const MOST_FREE: usize = 64;
 
@@ -84,6 +87,10 @@ impl Bucket {
     /// What a call has cost in the end. What it took beyond its place is charged; what it left over is
     /// given back if nobody has reckoned with it since.
     pub(super) fn settle(&mut self, now: Moment, rates: Rates, place: Place, spent: u64) {
+        if let Some(guess) = self.requests.guess.as_mut().filter(|_| spent > 0) {
+            // It goes well: twice as much after a minute of it.
+            *guess += 1;
+        }
         let Some(pace) = self.tokens.pace(rates.tokens) else { return };
         if spent > place.tokens {
             self.tokens.take(Some(pace), now, spent - place.tokens);
@@ -100,8 +107,13 @@ impl Bucket {
         self.tokens.heard(now, rates.tokens, &figures.tokens);
     }
 
-    /// The provider said no, and wants to be left alone for so long.
-    pub(super) fn refused(&mut self, now: Moment, wait: Duration) {
+    /// The provider said no, and wants to be left alone for so long. If nobody knows how much it allows,
+    /// that is guessed from now on: those who wait would all come at once again.
+    pub(super) fn refused(&mut self, now: Moment, rates: Rates, wait: Duration) {
+        // Of those who hear it together one counts.
+        if now >= self.shut_until && rates.requests.or(self.requests.limit).is_none() {
+            self.requests.guess = Some(self.requests.guess.map_or(GUESS, |guess| (guess / 2).max(1)));
+        }
         self.shut_until = self.shut_until.max(now.saturating_add(micros(wait)));
     }
 
@@ -126,6 +138,9 @@ struct Meter {
     /// How much a minute the provider allows, as it said itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
+    /// What it seems to allow, if nobody says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guess: Option<u64>,
 }
 
 /// How fast something may go.
@@ -151,10 +166,10 @@ impl Pace {
 }
 
 impl Meter {
-    /// As the settings or the provider have it, whichever is less; nothing if nobody named a limit.
+    /// As the settings or the provider have it, whichever is less; else as it is guessed, if it is.
     fn pace(self, told: Option<u64>) -> Option<Pace> {
         let least = [told, self.limit].into_iter().flatten().min();
-        least.map(Pace::of)
+        least.or(self.guess).map(Pace::of)
     }
 
     /// When so much is there, as far as this goes. Who wants more than a burst waits for all of it.
@@ -194,6 +209,7 @@ impl Meter {
     fn merge(&mut self, other: Self) {
         self.full_at = self.full_at.max(other.full_at);
         self.limit = self.limit.or(other.limit);
+        self.guess = self.guess.or(other.guess);
     }
 }
 

@@ -77,12 +77,66 @@ fn a_provider_that_said_no_is_left_alone_by_all() {
     let mut bucket = Bucket::default();
     let rates = rates(600, 60_000);
     let before = bucket.reserve(0, rates, 10);
-    bucket.refused(0, Duration::from_secs(7));
-    bucket.refused(0, Duration::from_secs(3));
+    bucket.refused(0, rates, Duration::from_secs(7));
+    bucket.refused(0, rates, Duration::from_secs(3));
     assert_eq!(bucket.reserve(0, rates, 10).at, 7 * SECOND);
     // Also by who had a place before that.
     assert_eq!(bucket.due(SECOND, rates, before).at, 7 * SECOND);
     assert_eq!(bucket.due(7 * SECOND, rates, before), before);
+}
+
+#[test]
+fn what_a_silent_provider_allows_is_guessed_once_it_has_said_no() {
+    let (mut bucket, none, wait) = (Bucket::default(), Rates::default(), Duration::from_secs(5));
+    let guess = |bucket: &Bucket| bucket.requests.guess;
+    bucket.refused(0, none, wait);
+    bucket.refused(SECOND, none, wait);
+    assert_eq!(guess(&bucket), Some(60), "those who hear it together are one");
+    bucket.refused(20 * SECOND, none, wait);
+    assert_eq!(guess(&bucket), Some(30));
+    let place = bucket.reserve(60 * SECOND, none, 10);
+    bucket.settle(60 * SECOND, none, place, 0);
+    assert_eq!(guess(&bucket), Some(30), "a refused call tells nothing good");
+    bucket.settle(60 * SECOND, none, place, 10);
+    assert_eq!(guess(&bucket), Some(31));
+    // Whoever names a limit is believed.
+    let mut told = Bucket::default();
+    told.refused(0, rates(100, 1_000_000), wait);
+    assert_eq!(guess(&told), None);
+    let requests = Allowance { limit: Some(100), ..Allowance::default() };
+    bucket.heard(300 * SECOND, none, &RateFigures { requests, ..RateFigures::default() });
+    assert_eq!(at_once(&mut bucket, 300 * SECOND, none), 10);
+}
+
+/// Many calls at once of a provider that allows few a minute and says so by refusing only: none of them is
+/// refused so often that it fails.
+#[test]
+fn a_silent_provider_fails_nobody() {
+    for (calls, a_minute) in [(48, 15_u32), (200, 60), (100, 10), (300, 1000)] {
+        let (mut bucket, none, wait) = (Bucket::default(), Rates::default(), Duration::from_secs(10));
+        let (mut used, mut before) = (0.0, 0);
+        let mut all: Vec<(Place, u32)> = (0..calls).map(|_| (bucket.reserve(0, none, 10), 1)).collect();
+        while !all.is_empty() {
+            all.sort_by_key(|(place, _)| std::cmp::Reverse(place.at));
+            let (place, tries) = all.pop().unwrap();
+            let now = place.at.max(before);
+            let due = bucket.due(now, none, place);
+            if due.at > now {
+                all.push((due, tries));
+                continue;
+            }
+            let back = (now - before) as f64 / MINUTE as f64 * f64::from(a_minute);
+            (used, before) = (f64::max(used - back, 0.0), now);
+            if used + 1.0 <= f64::from(a_minute) {
+                used += 1.0;
+                bucket.settle(now, none, due, 10);
+            } else {
+                assert!(tries < 6, "{calls} calls, {a_minute} a minute: one is refused {tries} times");
+                bucket.refused(now, none, wait);
+                all.push((bucket.reserve(now, none, 10), tries + 1));
+            }
+        }
+    }
 }
 
 #[test]
@@ -176,7 +230,7 @@ impl Calls {
                 }
             }
             Happens::No { seconds } => {
-                self.bucket.refused(self.now, Duration::from_secs(seconds));
+                self.bucket.refused(self.now, rates, Duration::from_secs(seconds));
                 self.shut = self.shut.max(self.now + i64::try_from(seconds).unwrap() * SECOND);
             }
             Happens::Later { millis } => self.pass(rates, self.now + millis * 1000),

@@ -152,7 +152,7 @@ impl Turn {
             self.heard(*figures);
         }
         if let Some(wait) = wait {
-            let _ = self.words.try_send(Word::Refused { wait });
+            let _ = self.words.try_send(Word::Refused { rates: self.rates, wait });
         }
         self.settle(0);
     }

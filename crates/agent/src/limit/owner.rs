@@ -36,7 +36,7 @@ pub(super) enum Word {
     /// The provider's own figures.
     Heard { rates: Rates, figures: RateFigures },
     /// The provider said no.
-    Refused { wait: Duration },
+    Refused { rates: Rates, wait: Duration },
 }
 
 /// A bucket, and the cell that it lies in.
@@ -155,7 +155,7 @@ fn apply(bucket: &mut Bucket, now: Moment, word: &Word) -> Answer {
         Word::GiveBack(place) => bucket.give_back(now, *place),
         Word::Settle { rates, place, spent } => bucket.settle(now, *rates, *place, *spent),
         Word::Heard { rates, figures } => bucket.heard(now, *rates, figures),
-        Word::Refused { wait } => bucket.refused(now, *wait),
+        Word::Refused { rates, wait } => bucket.refused(now, *rates, *wait),
     }
     Answer::Nothing
 }

@@ -14,7 +14,7 @@ const KEY: &str = "sk-nobody-may-read-this-0123456789";
 const TASKS: usize = 24;
 
 fn provider(tells: bool) -> Limit {
-    Limit { per_minute: 240, at_once: 29, tokens: 400_000, tells }
+    Limit { per_minute: 240, at_once: 29, tokens: 2_000_000, tells }
 }
 
 /// A log, a model behind a relay, and three executors that know of each other only by the log.
@@ -107,7 +107,7 @@ impl Place {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_executors_never_ask_for_more_than_they_were_told_they_may() {
-    let place = Place::new("requests-per-minute = 240\ntokens-per-minute = 400000\n").await;
+    let place = Place::new("requests-per-minute = 240\ntokens-per-minute = 2000000\n").await;
     place.relay.limit(provider(false));
     let all = place.many().await;
     assert_eq!((place.relay.refused(), place.relay.asked().len()), (0, 2 * TASKS));

@@ -98,7 +98,8 @@ async fn in_words_an_answer_is_all_that_is_on_stdout() {
     let mut command = longhaul(home.path(), &["chat"]);
     command.stdin(std::process::Stdio::piped());
     let script = home.path().join("script");
-    std::fs::write(&script, "sales by country\nexport this as a PDF\n").unwrap();
+    // What is no text is a line like any other: what comes after it is heard.
+    std::fs::write(&script, b"sales by country\n\xff\xfe bad\r\nexport this as a PDF\n").unwrap();
     command.stdin(std::fs::File::open(&script).unwrap());
     let out = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));

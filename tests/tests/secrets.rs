@@ -97,6 +97,28 @@ async fn stands_nowhere(world: &World, tasks: &[Snapshot], secret: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_a_database_never_comes_into_a_task() {
+    let world = World::new(1).await;
+    let address = format!("reader:{PASSWORD}@127.0.0.1:1/sales");
+    for data in [
+        format!("postgres://{address}"),
+        format!("POSTGRES://{address}"),
+        format!("postgresql://{address}"),
+        format!("mysql://{address}"),
+        format!("postgres:host=127.0.0.1 password={PASSWORD}"),
+    ] {
+        for args in [vec!["report", data.as_str(), "sales", "--detach"], vec!["chat", data.as_str()]] {
+            let refused = world.run(&args).await;
+            assert_eq!(refused.code, Some(2), "{args:?}: {refused:?}");
+            assert!(refused.stderr.contains("no name of a database"), "{args:?}: {refused:?}");
+            assert!(!refused.stderr.contains(PASSWORD) && !refused.stdout.contains(PASSWORD), "{refused:?}");
+        }
+    }
+    let head = world.journal.head(longhaul_wire::Shard(0)).await.unwrap();
+    assert_eq!(head, longhaul_core::Sequence::ZERO, "nothing was recorded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_providers_key_stands_nowhere_whatever_goes_wrong() {
     let write = json!({"title": "T", "summary": [{"kind": "note", "text": "Nothing."}], "sections": []});
     let mock = Mock::start(&[fixtures::calls("go on", 0, "I write.", &[("c1", "write_report", write)])]);

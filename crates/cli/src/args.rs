@@ -239,7 +239,7 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// A file of SQLite, CSV, JSON or Parquet, or a folder of CSV, JSON and Parquet files
+    /// A file of SQLite, CSV, JSON or Parquet, a folder of CSV, JSON and Parquet files, or postgres:NAME
     // An id of its own: the global `--data` has the field's name.
     #[arg(id = "source", value_name = "DATA")]
     pub(crate) data: PathBuf,

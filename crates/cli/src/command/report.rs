@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use longhaul_agent::DocumentFormat;
+use longhaul_agent::data::Connections;
 use longhaul_client::{Client, NewTask};
 use longhaul_core::{RetryPolicy, Status, TaskId, text};
 use serde_json::json;
@@ -56,9 +57,19 @@ pub(crate) fn task(
 
 /// Data as a task names it, which may run elsewhere: a path made absolute, or the name of a database.
 pub(crate) fn located(data: &Path) -> anyhow::Result<PathBuf> {
+    let text = data.to_string_lossy();
     // A database is a name that whoever runs the executor gave it.
-    if data.to_string_lossy().starts_with(DATABASE) {
+    let scheme = text.get(..DATABASE.len()).is_some_and(|head| head.eq_ignore_ascii_case(DATABASE));
+    if scheme && text.strip_prefix(DATABASE).is_some_and(Connections::is_name) {
         return Ok(data.to_owned());
+    }
+    // Tasks are read by others, and so are messages: neither repeats what may hold a password.
+    if scheme || (text.contains("://") && !data.exists()) {
+        return Err(usage(
+            "that is no name of a database, and an address may hold a password: it stays out of tasks. Whoever \
+             runs the executor names it in longhaul.toml ([data.sales], url-env = \"SALES_URL\"); then give \
+             postgres:sales, of a-z, 0-9, - and _",
+        ));
     }
     if !data.exists() {
         return Err(usage(format!(

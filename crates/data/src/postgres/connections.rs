@@ -50,6 +50,14 @@ const VARIABLE: (&str, &str) = ("LONGHAUL_DATA_", "_URL");
 const LONGEST_NAME: usize = 60;
 
 impl Connections {
+    /// Whether a connection may have that name: 1 to 60 of `a-z`, `0-9`, `-` and `_`. An address of a
+    /// database is none, whatever it begins with.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(fits)
+    }
+
     /// Adds a connection; one of the same name is replaced.
     ///
     /// `url` is `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Unless it says otherwise
@@ -60,8 +68,7 @@ impl Connections {
     ///
     /// The name is none, or the address.
     pub fn add(&mut self, name: &str, url: &str) -> Result<(), ConnectionError> {
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
+        if !Self::is_name(name) {
             return Err(ConnectionError::Name(name.to_owned()));
         }
         let address = || ConnectionError::Address(name.to_owned());

@@ -1,6 +1,7 @@
 //! A conversation without a terminal: a line in, an answer out.
 
 use std::collections::BTreeSet;
+use std::io::BufRead as _;
 
 use longhaul_core::{Status, TaskId, text};
 use longhaul_tui::chat::{Ended, Told, Wish};
@@ -47,14 +48,15 @@ pub(super) async fn hold(
     }
 }
 
-/// The lines of stdin. They are read by a thread of its own, one ahead: the runtime would wait for one that
-/// reads.
+/// The lines of stdin; what is no text in them is shown as such. They are read by a thread of its own, one
+/// ahead: the runtime would wait for one that reads.
 fn lines() -> mpsc::Receiver<String> {
     let (send, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lines() {
+        for line in std::io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { return };
-            if send.blocking_send(line).is_err() {
+            let line = String::from_utf8_lossy(&line);
+            if send.blocking_send(line.trim_end_matches('\r').to_owned()).is_err() {
                 return;
             }
         }
@@ -158,7 +160,7 @@ impl Pipe {
                 remark(why.words);
                 let far = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
                 line(format!(
-                    "it belongs to the report under way: {} ({task}{far})",
+                    "it belongs to the report under way, and nothing new is begun: {} ({task}{far})",
                     text::line(&title, 200)
                 ))?;
                 remark("/queue makes another report after it, /interrupt instead of it".to_owned());

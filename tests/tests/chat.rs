@@ -235,6 +235,16 @@ async fn what_the_policy_names_is_asked_about_in_the_conversation() {
     let answer = talk.ask("/reject not today", "answer").await;
     assert!(answer["text"].as_str().unwrap().contains("not today"), "{answer}");
     assert_eq!(talk.ask("/approve", "refused").await["code"], "no_question");
+    // Several may ask: the last is answered first, and none is forgotten.
+    talk.say("/path slow");
+    let report = talk.ask("sales by country", "asks").await;
+    talk.say("/path fast");
+    let turn = talk.ask("total by day", "asks").await;
+    assert_ne!(report["task"], turn["task"]);
+    assert_eq!(talk.ask("/approve", "answer").await["task"], turn["task"]);
+    run(longhaul(home.path(), &["policy", "--no-ask", "execute_sql"])).await.ok();
+    let done = talk.ask("/approve", "ended").await;
+    assert_eq!((&done["task"], done["status"].as_str()), (&report["task"], Some("completed")), "{done}");
     assert_eq!(talk.end().await.code, Some(6));
 }
 

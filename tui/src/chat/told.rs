@@ -9,7 +9,8 @@ pub enum Wish {
     /// then by [`Told::Ready`].
     Line(String),
     /// A command about a question that a task asks: it does not wait for the answer under way, which may
-    /// be what asks. Nothing is ready because of it.
+    /// be what asks. Answered by what comes of it, and then by [`Told::Decided`]: nothing is ready
+    /// because of it.
     Decide(String),
     /// This task shall stop.
     Stop(TaskId),
@@ -159,6 +160,8 @@ pub enum Told {
     Standing(Live),
     /// A task beside the conversation has ended.
     Ended(Ended),
+    /// What was said to a question is dealt with.
+    Decided,
     /// The last line is dealt with: the next may come.
     Ready,
 }

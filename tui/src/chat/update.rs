@@ -260,6 +260,7 @@ fn heard(chat: &mut Chat, told: Told) -> Vec<Wish> {
             chat.hint = None;
             view::ended(chat, &ended);
         }
+        Told::Decided => {}
         Told::Ready => {
             finish(chat);
             chat.busy = false;

@@ -7,7 +7,7 @@ use longhaul_agent::CHAT;
 use longhaul_agent::data::Source;
 use longhaul_agent::memory::Memory;
 use longhaul_client::Error;
-use longhaul_core::{ConversationId, Status, TaskId};
+use longhaul_core::{ConversationId, Snapshot, Status, TaskId};
 use longhaul_tui::chat::Told;
 use longhaul_wire::query;
 use tokio::sync::mpsc;
@@ -60,7 +60,7 @@ impl Talk {
             reports: BTreeMap::new(),
             turn: None,
             waits: false,
-            question: None,
+            open_questions: Vec::new(),
             questions: BTreeSet::new(),
             joined: None,
             files: None,
@@ -72,9 +72,7 @@ impl Talk {
         if let Some(task) = args.continues {
             talk.begin_from(task).await?;
         }
-        if args.conversation.is_some() {
-            talk.recall().await?;
-        }
+        let asking = if args.conversation.is_some() { talk.recall().await? } else { Vec::new() };
         let turns = talk.memory.turns.iter().map(|turn| (turn.asked.clone(), turn.answered.clone()));
         let about = talk
             .data()
@@ -86,6 +84,10 @@ impl Talk {
             turns: turns.collect(),
         };
         talk.tell(told).await;
+        // Before anything that is said: the first line may answer them.
+        for snapshot in asking {
+            talk.asked(&snapshot).await;
+        }
         Ok(talk)
     }
 
@@ -103,8 +105,9 @@ impl Talk {
         Ok(())
     }
 
-    /// Remembers what the conversation's tasks gave, and follows those that go on.
-    async fn recall(&mut self) -> Result<(), Error> {
+    /// Remembers what the conversation's tasks gave, and follows those that go on; gives those that ask.
+    async fn recall(&mut self) -> Result<Vec<Snapshot>, Error> {
+        let mut asking = Vec::new();
         let at_least = self.client.here().await?;
         let filter = query::Filter {
             org: Some(self.client.identity().org.clone()),
@@ -135,10 +138,13 @@ impl Talk {
                 _ => {
                     self.reports.insert(task, snapshot.title.to_string());
                     follow::standing(&self.client, &self.words, task);
+                    if snapshot.open_approval().is_some() {
+                        asking.push(snapshot);
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(asking)
     }
 }
 

@@ -23,14 +23,21 @@ pub(super) async fn hold(
 ) -> anyhow::Result<Code> {
     let mut lines = lines();
     let mut ctrl_c = CtrlC::listen()?;
-    let mut pipe =
-        Pipe { format, quiet, ready: true, asked: false, reports: BTreeSet::new(), code: Code::Done };
+    let mut pipe = Pipe {
+        format,
+        quiet,
+        ready: true,
+        asking: Vec::new(),
+        deciding: 0,
+        reports: BTreeSet::new(),
+        code: Code::Done,
+    };
     let (mut next, mut over) = (None::<String>, false);
     loop {
         if let Some(text) = next.take_if(|text| pipe.may_send(text)) {
             let _ = wish.send(pipe.sent(text));
         }
-        if over && next.is_none() && pipe.ready && pipe.reports.is_empty() {
+        if over && next.is_none() && pipe.is_idle() {
             return Ok(pipe.code);
         }
         tokio::select! {
@@ -69,8 +76,10 @@ struct Pipe {
     quiet: bool,
     /// Whether the line before is dealt with.
     ready: bool,
-    /// Whether a question waits for an answer.
-    asked: bool,
+    /// Who waits for an answer, the last who asked at the end.
+    asking: Vec<TaskId>,
+    /// How many answers to them are not dealt with.
+    deciding: u32,
     /// Reports under way.
     reports: BTreeSet<TaskId>,
     /// The worst so far.
@@ -82,14 +91,20 @@ impl Pipe {
     /// be what asks; but for a question, as long as there may be one.
     fn may_send(&self, text: &str) -> bool {
         match is_decision(text) {
-            true => self.asked || (self.ready && self.reports.is_empty()),
+            true => !self.asking.is_empty() || (self.ready && self.reports.is_empty()),
             false => self.ready,
         }
     }
 
+    /// Whether nothing that was said is under way.
+    fn is_idle(&self) -> bool {
+        self.ready && self.deciding == 0 && self.reports.is_empty()
+    }
+
     fn sent(&mut self, text: String) -> Wish {
         if is_decision(&text) {
-            self.asked = false;
+            self.asking.pop();
+            self.deciding += 1;
             return Wish::Decide(text);
         }
         self.ready = false;
@@ -99,7 +114,11 @@ impl Pipe {
     fn take(&mut self, told: Told) -> anyhow::Result<()> {
         match &told {
             Told::Ready => self.ready = true,
-            Told::Asks { .. } => self.asked = true,
+            Told::Decided => self.deciding = self.deciding.saturating_sub(1),
+            Told::Asks { task, .. } => self.asking.push(*task),
+            Told::Standing(live) if live.status != Status::Paused => {
+                self.asking.retain(|task| *task != live.task)
+            }
             Told::Started { task, .. } | Told::Joined { task, .. } => drop(self.reports.insert(*task)),
             Told::Ended(ended) => {
                 self.reports.remove(&ended.task);
@@ -168,7 +187,7 @@ impl Pipe {
             Told::Refused { why, .. } => line(format!("not done: {}", text::block(&why)))?,
             Told::Note(note) => line(text::block(&note))?,
             Told::Ended(ended) => self.ended(ended, remark)?,
-            Told::Text { .. } | Told::Anew { .. } | Told::Standing(_) | Told::Ready => {}
+            Told::Text { .. } | Told::Anew { .. } | Told::Standing(_) | Told::Decided | Told::Ready => {}
         }
         Ok(())
     }
@@ -219,7 +238,12 @@ fn recorded(told: &Told) -> Option<Value> {
             "event": "ended", "task": ended.task, "status": ended.status, "title": ended.title,
             "why": ended.why, "summary": ended.summary, "files": ended.files,
         }),
-        Told::Turn { .. } | Told::Text { .. } | Told::Anew { .. } | Told::Standing(_) | Told::Ready => {
+        Told::Turn { .. }
+        | Told::Text { .. }
+        | Told::Anew { .. }
+        | Told::Standing(_)
+        | Told::Decided
+        | Told::Ready => {
             return None;
         }
     })

@@ -7,12 +7,14 @@ use super::talk::{Dealt, Talk};
 use crate::output::json;
 
 impl Talk {
-    /// Tells a question once.
+    /// Tells a question once; forgets those that the task asks no longer.
     pub(super) async fn asked(&mut self, snapshot: &Snapshot) {
+        let still = snapshot.open_approval().map(|open| open.id);
+        self.open_questions.retain(|(task, approval, _)| *task != snapshot.task || Some(*approval) == still);
         let Some(open) = snapshot.open_approval().filter(|open| self.questions.insert(open.id)) else {
             return;
         };
-        self.question = Some((snapshot.task, open.id, open.digest));
+        self.open_questions.push((snapshot.task, open.id, open.digest));
         self.tell(Told::Asks {
             task: snapshot.task,
             title: snapshot.title.to_string(),
@@ -23,14 +25,18 @@ impl Talk {
         .await;
     }
 
-    /// Answers the question that was told last: that one, whatever is asked by now.
+    /// Answers the question that was told last and is open.
     pub(super) async fn decide(&mut self, decision: Decision) -> Dealt {
-        let Some((task, approval, digest)) = self.question.take() else {
+        let Some((task, approval, digest)) = self.open_questions.pop() else {
             return self.refuse("no_question", "no task of this conversation asks anything").await;
+        };
+        let said = match decision {
+            Decision::Rejected { .. } => "rejected: it is told, and goes on without",
+            _ => "approved: it goes on",
         };
         match self.client.decide(task, approval, digest, decision).await {
             Ok(_) => {
-                self.note("that is told").await;
+                self.note(said).await;
                 Dealt::With
             }
             Err(error) => self.refuse("not_decided", error.to_string()).await,

@@ -38,8 +38,8 @@ pub(super) struct Talk {
     pub(super) turn: Option<(TaskId, Why)>,
     /// Whether the line that is dealt with waits for the reports under way.
     pub(super) waits: bool,
-    /// The question that a task asked last, and those that were told.
-    pub(super) question: Option<(TaskId, ApprovalId, Digest)>,
+    /// What tasks ask, the last told at the end; and all that was told.
+    pub(super) open_questions: Vec<(TaskId, ApprovalId, Digest)>,
     pub(super) questions: BTreeSet<ApprovalId>,
     /// The last message that belonged to a report under way.
     pub(super) joined: Option<String>,
@@ -83,6 +83,7 @@ impl Talk {
                     Some(Wish::Stop(task)) => self.stop(task).await,
                     Some(Wish::Decide(line)) => {
                         self.line(&line).await;
+                        self.tell(Told::Decided).await;
                         Dealt::Later
                     }
                     Some(Wish::Leave) | None => return,
@@ -233,8 +234,13 @@ impl Talk {
                 self.asked(&snapshot).await;
                 self.tell(Told::Standing(live(&snapshot, waits.as_deref()))).await;
             }
-            Word::Ended(snapshot) if snapshot.kind.as_str() == CHAT => return self.turned(*snapshot).await,
-            Word::Ended(snapshot) => self.ended(*snapshot).await,
+            Word::Ended(snapshot) => {
+                self.asked(&snapshot).await;
+                if snapshot.kind.as_str() == CHAT {
+                    return self.turned(*snapshot).await;
+                }
+                self.ended(*snapshot).await;
+            }
             Word::Lost(task, why) => {
                 self.reports.remove(&task);
                 self.note(format!("it can no longer be seen how task {task} stands: {why}")).await;

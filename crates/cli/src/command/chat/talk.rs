@@ -9,6 +9,7 @@ use longhaul_agent::{CHAT, DocumentFormat};
 use longhaul_client::{Client, OnBusy};
 use longhaul_core::{ApprovalId, ConversationId, Digest, Snapshot, Status, TaskId, Timestamp};
 use longhaul_tui::chat::{Ended, Told, Why, Wish};
+use serde::Deserialize as _;
 use tokio::sync::mpsc;
 
 use super::follow::{self, Word, live};
@@ -286,9 +287,16 @@ impl Talk {
         let is_turn = snapshot.kind.as_str() == CHAT;
         if snapshot.status == Status::Completed {
             // Tasks of other kinds, and of earlier versions, have none.
-            let memory = memory.and_then(|memory| serde_json::from_value(memory.clone()).ok());
-            self.added.insert(at, memory.unwrap_or_default());
-            self.memory = self.added.values().cloned().fold(Memory::default(), Memory::merge);
+            let memory = memory.and_then(|memory| Memory::deserialize(memory).ok()).unwrap_or_default();
+            let is_newest = self.last().is_none_or(|last| last < at);
+            self.added.insert(at, memory.clone());
+            // A conversation that goes on has many, and they come in order: only what comes late is put in
+            // between the others, all of which are merged anew.
+            self.memory = if is_newest {
+                std::mem::take(&mut self.memory).merge(memory)
+            } else {
+                self.added.values().cloned().fold(Memory::default(), Memory::merge)
+            };
             self.unanswered.take_if(|unanswered| unanswered.at <= at);
             self.unfinished.take_if(|unfinished| !is_turn && unfinished.at <= at);
             return;

@@ -75,15 +75,8 @@ impl Talk {
             model: self.model.clone(),
             formats: self.formats.clone(),
         };
-        let made = self.task(CHAT, message, &input, &why).and_then(|task| {
+        let submitted = match self.task(CHAT, message, &input, &why, OnBusy::Join) {
             // In the foreground: no report is waited for, and none waits for it.
-            let task = task.conversation(self.conversation.as_str(), OnBusy::Join)?;
-            Ok(match self.last() {
-                Some((_, last)) => task.continues(last),
-                None => task,
-            })
-        });
-        let submitted = match made {
             Ok(task) => self.client.submit(task.priority(Priority::Interactive).lane(Lane::Foreground)).await,
             Err(error) => Err(error),
         };
@@ -96,22 +89,28 @@ impl Talk {
         }
     }
 
-    /// A task of the conversation.
+    /// A task of the conversation, which goes on from the newest that completed.
     fn task(
         &self,
         kind: &str,
         title: &str,
         input: &impl serde::Serialize,
         why: &Why,
+        busy: OnBusy,
     ) -> Result<NewTask, Error> {
         let title = text::line(title, text::MAX_TITLE);
         let limits = Limits { queries: Some(QUERIES), ..Limits::default() };
         let retry = RetryPolicy { max_attempts: ATTEMPTS, ..RetryPolicy::default() };
-        NewTask::new(kind, title.trim(), input)?
+        let task = NewTask::new(kind, title.trim(), input)?
             .limits(limits)
             .retry(retry)
             .label("path", why.path)?
-            .label("reason", why.reason)
+            .label("reason", why.reason)?
+            .conversation(self.conversation.as_str(), busy)?;
+        Ok(match self.last() {
+            Some((_, last)) => task.continues(last),
+            None => task,
+        })
     }
 
     pub(super) async fn follow_turn(&mut self, task: TaskId, why: Why) {
@@ -189,17 +188,10 @@ impl Talk {
             choice: Some(choice.clone()),
             said: self.memory.turns.clone(),
         };
-        let made = self.task(KIND, title, &input, &why).and_then(|task| {
-            let task = task.conversation(self.conversation.as_str(), busy)?;
-            let task = parent.map_or(task.clone(), |parent| task.parent(parent));
-            Ok(match self.last() {
-                Some((_, last)) => task.continues(last),
-                None => task,
-            })
-        });
-        let submitted = match made {
-            Ok(task) => self.client.submit(task).await,
-            Err(error) => Err(error),
+        let submitted = match (self.task(KIND, title, &input, &why, busy), parent) {
+            (Ok(task), Some(parent)) => self.client.submit(task.parent(parent)).await,
+            (Ok(task), None) => self.client.submit(task).await,
+            (Err(error), _) => Err(error),
         };
         match submitted {
             Ok(submitted) if submitted.joined => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use longhaul_agent::Models;
-use longhaul_core::{Limits, RATE_LIMIT, Status};
+use longhaul_core::{Limits, RATE_LIMIT, Snapshot, Status};
 use longhaul_model::{Allowance, Ask, Class, Error, Facts, Heard, Model, RateFigures, Rates, Retry, Turn};
 use serde_json::json;
 
@@ -101,16 +101,25 @@ fn two(counting: Counting) -> (Stage, Arc<Counting>) {
 
 const TWO_A_SECOND: Rates = Rates { requests: Some(120), tokens: None };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn executors_that_know_the_limit_keep_it_together() {
-    let (stage, counting) = two(Counting::new(120, 13, TWO_A_SECOND));
+/// So many tasks at once, all of which complete in their first attempt.
+async fn seventeen(stage: &Stage) -> Vec<Snapshot> {
     let mut tasks = Vec::new();
     for _ in 0..17 {
         tasks.push(stage.submit(input(), Limits::default()).await);
     }
+    let mut all = Vec::new();
     for task in tasks {
         let ended = stage.end(task).await;
         assert_eq!((ended.status, ended.attempt), (Status::Completed, 1), "{ended:#?}");
+        all.push(ended);
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn executors_that_know_the_limit_keep_it_together() {
+    let (stage, counting) = two(Counting::new(120, 13, TWO_A_SECOND));
+    for ended in seventeen(&stage).await {
         assert_eq!((ended.progress.waits, ended.usage.model_calls), (None, 1));
     }
     assert_eq!((counting.refused(), counting.asked().len()), (0, 17));
@@ -121,14 +130,7 @@ async fn a_limit_that_the_provider_names_is_kept_from_then_on() {
     let mut provider = Counting::new(120, 13, Rates::default());
     provider.tells = true;
     let (stage, counting) = two(provider);
-    let mut tasks = Vec::new();
-    for _ in 0..17 {
-        tasks.push(stage.submit(input(), Limits::default()).await);
-    }
-    for task in tasks {
-        let ended = stage.end(task).await;
-        assert_eq!((ended.status, ended.attempt), (Status::Completed, 1), "{ended:#?}");
-    }
+    seventeen(&stage).await;
     let asked = counting.asked();
     assert_eq!(asked.iter().filter(|(_, answered)| *answered).count(), 17);
 }
